@@ -1,0 +1,63 @@
+# Every target works from a bare checkout: python3 with venv and pip is all it needs. uv is used where it is installed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+UV     := $(shell command -v uv 2>/dev/null)
+# Hashes pin what is installed; --no-deps, because every dependency is listed.
+INSTALL = $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -q --disable-pip-version-check)
+RUN     := $(VENV)/.run-installed
+DEV     := $(VENV)/.dev-installed
+
+.PHONY: help demo test check fix e2e cover bench build lock clean
+help: ## show these targets
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+demo: $(RUN) ## a cluster on this machine, with this machine in it (ARGS=--once prints the tables and ends)
+	@$(BIN)/kubevitals demo $(ARGS)
+
+test: $(DEV) ## every test that needs nothing but this machine
+	$(BIN)/python -m pytest -n auto -m "not e2e" $(ARGS)
+
+check: $(DEV) ## formatting, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(DEV) ## format, and mend what the linter can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+e2e: $(DEV) ## against a real etcd and kube-apiserver, named by KUBEBUILDER_ASSETS
+	$(BIN)/python -m pytest -m e2e --timeout 600 tests/e2e $(ARGS)
+
+cover: $(DEV) ## the tests with coverage
+	$(BIN)/coverage run -m pytest -m "not e2e and not kubectl" $(ARGS)
+	$(BIN)/coverage report
+
+bench: $(DEV) ## the benchmarks, without a cluster
+	$(BIN)/python -m bench $(ARGS)
+
+build: $(DEV) ## sdist and wheel in dist/
+	$(BIN)/python -m build --no-isolation -o dist .
+
+lock: ## resolve and hash requirements/*.in anew (needs uv)
+	for set in build run dev; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --no-emit-index-url --upgrade requirements/$$set.in -o requirements/$$set.txt; done
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("kubevitals needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN): requirements/run.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes --no-deps -r requirements/build.txt -r requirements/run.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUN)
+	$(INSTALL) --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@

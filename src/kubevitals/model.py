@@ -1,0 +1,180 @@
+"""The values that the rooms hand to each other. Pure: no I/O, no clock.
+
+Units are part of the names: ``_ms`` milliseconds since the epoch, ``_ns`` nanoseconds, ``cpu_ns`` cumulative
+nanoseconds of CPU time, ``nanocores`` a rate, ``memory`` bytes.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+CPU = "cpu"
+MEMORY = "memory"
+
+
+# --- what exists (informer → store.inventory) ---------------------------------------------------------------
+
+
+class Labels:
+    """One distinct set of labels, shared by every object that carries it.
+
+    Args:
+        json: the labels as a compact JSON object, as the API server sent them; ``b""`` when there are none.
+        pairs: the same as a mapping.
+    """
+
+    __slots__ = ("__weakref__", "json", "pairs")  # weakly held by store.labels, so that unused sets vanish
+
+    def __init__(self, json: bytes, pairs: Mapping[str, str]) -> None:
+        self.json = json
+        self.pairs = pairs
+
+    def __repr__(self) -> str:
+        return f"Labels({dict(self.pairs)!r})"
+
+
+NO_LABELS = Labels(b"", {})
+
+
+class Address(NamedTuple):
+    """One entry of ``node.status.addresses``: type such as ``InternalIP``, and the address."""
+
+    type: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What we keep of a Node object.
+
+    ``created`` is the object's creationTimestamp as the API server wrote it (RFC 3339).
+    ``metrics_path`` is the annotation ``metrics.k8s.io/resource-metrics-path`` or empty.
+    ``kubelet_port`` is ``status.daemonEndpoints.kubeletEndpoint.Port``, 0 when unset.
+    """
+
+    name: str
+    labels: Labels = NO_LABELS
+    created: str = ""
+    addresses: tuple[Address, ...] = ()
+    kubelet_port: int = 0
+    metrics_path: str = ""
+    ready: bool = True
+    terminating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """What we keep of a running pod's metadata."""
+
+    namespace: str
+    name: str
+    labels: Labels = NO_LABELS
+    created: str = ""
+
+
+# --- what was measured (scraper → store.points) -------------------------------------------------------------
+
+
+class PodRows(NamedTuple):
+    """Where one pod's containers lie in a batch's columns: rows ``start`` up to ``stop``, in container name order."""
+
+    namespace: str
+    name: str
+    start: int
+    stop: int
+    containers: tuple[str, ...]
+
+
+class Layout(NamedTuple):
+    """Which container each row of a batch belongs to; a node keeps the same object while its containers stay."""
+
+    pods: tuple[PodRows, ...]  # sorted by namespace, then name; rows are contiguous and cover all columns
+    rows: int
+
+
+NO_LAYOUT = Layout((), 0)
+
+
+class NodePoint(NamedTuple):
+    """One measurement of a node."""
+
+    time_ms: int
+    cpu_ns: int
+    memory: int
+
+
+class DroppedPod(NamedTuple):
+    """A pod that has series in a payload, but no usable point, and why."""
+
+    namespace: str
+    name: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """One successful scrape of one node, in columns; row ``i`` of every column is one container.
+
+    ``start_ns`` is the container's start since the epoch, 0 when unknown.
+    ``node`` is None when the node has no usable point, and ``node_reason`` then says why.
+    """
+
+    layout: Layout = NO_LAYOUT
+    time_ms: array[int] = field(default_factory=lambda: array("q"))
+    cpu_ns: array[int] = field(default_factory=lambda: array("Q"))
+    memory: array[int] = field(default_factory=lambda: array("Q"))
+    start_ns: array[int] = field(default_factory=lambda: array("q"))
+    node: NodePoint | None = None
+    node_reason: str = ""
+    dropped: tuple[DroppedPod, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+# --- what is served (store.usage → api) ---------------------------------------------------------------------
+
+
+class ContainerUsage(NamedTuple):
+    """One container's use: CPU in nanocores over the pod's window, memory in bytes."""
+
+    name: str
+    nanocores: int
+    memory: int
+
+
+class NodeUsage(NamedTuple):
+    """One node's use over ``window_ns``, which ended at ``time_ms``."""
+
+    time_ms: int
+    window_ns: int
+    nanocores: int
+    memory: int
+
+
+class PodUsage(NamedTuple):
+    """One pod's use; containers in name order. Time and window are those of the container measured earliest."""
+
+    time_ms: int
+    window_ns: int
+    containers: tuple[ContainerUsage, ...]
+
+
+class Withheld(NamedTuple):
+    """Why an object has no usage to serve, in one clause."""
+
+    reason: str
+
+
+# --- who asks (api.authentication → api.authorization) ------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An authenticated (or anonymous) caller, as TokenReview and SubjectAccessReview name its parts."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
