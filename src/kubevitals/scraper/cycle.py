@@ -1,0 +1,296 @@
+"""One round of scrapes after another: when, in which order, how many at once, and what becomes of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from kubevitals.errors import ScrapeError
+from kubevitals.model import Batch, Node
+from kubevitals.scraper import report
+from kubevitals.scraper.causes import failure
+from kubevitals.scraper.client import Reply
+from kubevitals.scraper.exposition import Decoder
+from kubevitals.scraper.status import NodeStatus, failed, succeeded, summary
+from kubevitals.scraper.target import Target
+
+# A healthy kubelet answers within some hundred milliseconds, so 256 at a time ask 5,000 in a few seconds,
+# while the memory of bodies being read stays bounded. TLS handshakes wait at the client's turnstile.
+CONCURRENCY: Final = 256
+_SPREAD_PER_NODE: Final = 0.008  # seconds; the offsets of a cycle are drawn from [0, 8 ms × nodes), as metrics-server's
+_SPREAD: Final = 4.0  # seconds, at most
+_LEAST: Final = 0.1  # seconds; a scrape that gets its turn with less time left is not worth starting
+_SLOT: Final = 0.010  # seconds; the nodes of one slot start together, which spares a timer and a wake-up each
+
+# Causes that say nothing about the kubelet, only about the way there: another address may do better.
+UNREACHABLE: Final = frozenset({"dns", "refused", "no_route", "forbidden_route", "timeout_connect", "network"})
+
+
+class Fetcher(Protocol):
+    """Asks kubelets; ``client.KubeletClient`` is one."""
+
+    async def fetch(
+        self,
+        target: Target,
+        address: str,
+        *,
+        timeout: float | None = None,
+        connect_timeout: float | None = None,
+    ) -> Reply:
+        """Return what the kubelet served; raises ScrapeError."""
+        ...
+
+    def forget(self, node: str) -> None:
+        """Close what is kept for a node that is gone."""
+        ...
+
+
+class Sink(Protocol):
+    """Takes batches; ``store.points.Points`` is one."""
+
+    def absorb(self, node: str, batch: Batch, now_ms: int) -> None:
+        """Take one node's batch."""
+        ...
+
+    def forget_node(self, node: str) -> None:
+        """Drop everything of a node that is gone."""
+        ...
+
+    def expire(self, now_ms: int) -> None:
+        """Drop what is too old; called at the end of each cycle."""
+        ...
+
+
+class Observer(Protocol):
+    """Counts and times; ``telemetry.Telemetry`` is one."""
+
+    def observe_kubelet_request(self, node: str, *, seconds: float, success: bool, at: float) -> None:
+        """Record one scrape of a node, and when it began, in seconds since the epoch."""
+        ...
+
+    def count_unsent_kubelet_request(self) -> None:
+        """Count a scrape that failed before a request could be sent."""
+        ...
+
+    def observe_cycle(self, seconds: float) -> None:
+        """Record how long a whole cycle took."""
+        ...
+
+    def forget_node(self, node: str) -> None:
+        """Drop the series of a node that is gone."""
+        ...
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is remembered about a node from scrape to scrape."""
+
+    decoder: Decoder = field(default_factory=Decoder)
+    works: str = ""  # the address that worked last
+    dialled: str = ""  # the address tried last
+
+
+class Cycle:
+    """Scrapes every node once per resolution.
+
+    Args:
+        nodes: the nodes to scrape now; called at the start of each cycle.
+        resolve: where to scrape a node; raises ScrapeError.
+        client: asks the kubelets.
+        sink: takes the batches.
+        observer: takes the measurements about scraping.
+        resolution: seconds from the start of one cycle to the next; a cycle never lasts longer.
+        timeout: seconds for one node, both addresses included.
+        now: the time, in seconds since the epoch.
+        random: from [0, 1), for the offsets within a cycle.
+        concurrency: scrapes at once among the nodes that work, and again as many among those that do not:
+            nodes that time out never keep the others waiting.
+
+    Attributes:
+        status: by node name; a node that was not scraped yet has none.
+        last_start: the loop's time when the last cycle started, None before the first.
+    """
+
+    def __init__(
+        self,
+        *,
+        nodes: Callable[[], Sequence[Node]],
+        resolve: Callable[[Node], Target],
+        client: Fetcher,
+        sink: Sink,
+        observer: Observer,
+        resolution: float,
+        timeout: float,
+        now: Callable[[], float],
+        random: Callable[[], float],
+        concurrency: int = CONCURRENCY,
+    ) -> None:
+        self.status: dict[str, NodeStatus] = {}
+        self.last_start: float | None = None
+        self._nodes = nodes
+        self._resolve = resolve
+        self._client = client
+        self._sink = sink
+        self._observer = observer
+        self._resolution = resolution
+        self._timeout = timeout
+        self._now = now
+        self._random = random
+        self._known: dict[str, _Known] = {}
+        self._healthy = asyncio.Semaphore(concurrency)
+        self._suspect = asyncio.Semaphore(concurrency)
+        self._picture = report.Picture()
+
+    async def run(self, synced: asyncio.Event) -> None:
+        """Run cycles for ever, the first one as soon as ``synced`` is set: then the nodes are known."""
+        await synced.wait()
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            await self.once()
+            due = next_tick(due, loop.time(), self._resolution)
+            await asyncio.sleep(due - loop.time())
+
+    async def once(self) -> None:
+        """Run one cycle: scrape every node, at most once, within one resolution."""
+        loop = asyncio.get_running_loop()
+        start = self.last_start = loop.time()
+        nodes = self._nodes()
+        self._forget_gone({node.name for node in nodes})
+        async with asyncio.TaskGroup() as group:
+            for offset, batch in stagger(nodes, self._random):
+                await asyncio.sleep(start + offset - loop.time())
+                for node in batch:
+                    group.create_task(self._visit(node, start + self._resolution))
+        self._sink.expire(self._now_ms())
+        self._observer.observe_cycle(loop.time() - start)
+        self._picture.update(self.status.values(), self.summary())
+
+    def summary(self) -> str:
+        """Return one line such as ``3 of 12 nodes scraped: 9 × connection refused``."""
+        if self.last_start is None:
+            return "no cycle has started yet"
+        present = [node.name for node in self._nodes()]
+        return summary([self.status[name] for name in present if name in self.status], len(present))
+
+    def _forget_gone(self, present: set[str]) -> None:
+        for name in self._known.keys() - present:
+            del self._known[name]
+            self.status.pop(name, None)
+            self._client.forget(name)
+            self._sink.forget_node(name)  # again: a scrape may have ended after the node had gone
+            self._observer.forget_node(name)
+
+    async def _visit(self, node: Node, ends: float) -> None:
+        lane = self._lane(node)
+        try:
+            async with asyncio.timeout_at(ends - _LEAST):
+                await lane.acquire()
+        except TimeoutError:
+            self._failed(node, failure("queued", "the cycle ended before this node had its turn"))
+            return
+        try:
+            await self._scrape(node, ends)
+        finally:
+            lane.release()
+
+    def _lane(self, node: Node) -> asyncio.Semaphore:
+        status = self.status.get(node.name)
+        return self._healthy if node.ready and (status is None or status.ok) else self._suspect
+
+    async def _scrape(self, node: Node, ends: float) -> None:
+        try:
+            target = self._resolve(node)
+        except ScrapeError as error:
+            self._observer.count_unsent_kubelet_request()
+            self._failed(node, error)
+            return
+        loop = asyncio.get_running_loop()
+        at, began = self._now(), loop.time()
+        try:
+            batch = await self._batch(target, min(ends, began + self._timeout))
+        except ScrapeError as error:
+            self._observer.observe_kubelet_request(node.name, seconds=loop.time() - began, success=False, at=at)
+            self._failed(node, error)
+            return
+        self._observer.observe_kubelet_request(node.name, seconds=loop.time() - began, success=True, at=at)
+        self._succeeded(node, batch)
+
+    async def _batch(self, target: Target, ends: float) -> Batch:
+        known = self._known.setdefault(target.node, _Known())
+        reply = await self._fetch(target, known, ends)
+        return known.decoder.decode(reply.body, requested_ms=reply.requested_ms, content_type=reply.content_type)
+
+    def _succeeded(self, node: Node, batch: Batch) -> None:
+        self._sink.absorb(node.name, batch, self._now_ms())
+        before = self.status.get(node.name)
+        address = self._known[node.name].works
+        self._changed(before, succeeded(before, node.name, address, batch, self._now()))
+
+    def _failed(self, node: Node, error: ScrapeError) -> None:
+        known = self._known.setdefault(node.name, _Known())
+        before = self.status.get(node.name)
+        expected = node.terminating or not node.ready
+        after = failed(before, node.name, known.dialled, error, self._now(), expected=expected)
+        self._changed(before, after)
+
+    def _changed(self, before: NodeStatus | None, after: NodeStatus) -> None:
+        self.status[after.node] = after
+        report.node_changed(before, after)
+
+    async def _fetch(self, target: Target, known: _Known, ends: float) -> Reply:
+        """Ask at the address that worked last, or the best one; if it cannot be reached, at the next."""
+        first, *others = in_order(target.addresses, known.works)
+        half = (ends - asyncio.get_running_loop().time()) / 2 if others else None
+        try:
+            return await self._dial(target, first, known, ends, half)
+        except ScrapeError as error:
+            if not others or error.cause not in UNREACHABLE:
+                raise
+            unreachable = error
+        try:
+            return await self._dial(target, others[0], known, ends, None)
+        except ScrapeError as error:
+            if error.cause not in UNREACHABLE:
+                raise
+            known.dialled = first
+            detail = f"{unreachable.detail}; and at {others[0]}: {error.detail}"
+            raise failure(unreachable.cause, detail, unreachable.remedy) from error
+
+    async def _dial(
+        self, target: Target, address: str, known: _Known, ends: float, connect_timeout: float | None
+    ) -> Reply:
+        known.dialled = address
+        seconds = max(0.0, ends - asyncio.get_running_loop().time())
+        reply = await self._client.fetch(target, address, timeout=seconds, connect_timeout=connect_timeout)
+        known.works = address
+        return reply
+
+    def _now_ms(self) -> int:
+        return int(self._now() * 1000)
+
+
+def next_tick(due: float, now: float, resolution: float) -> float:
+    """Return when the cycle after the one that was due at ``due`` starts; missed ticks are dropped.
+
+    A tick that has just passed still counts, so that a cycle as long as its resolution is followed at once.
+    """
+    return due + resolution * max(1, int((now - due) // resolution))
+
+
+def stagger(nodes: Sequence[Node], random: Callable[[], float]) -> list[tuple[float, list[Node]]]:
+    """Return the nodes in groups by the offset, in seconds, at which they are scraped; soonest first."""
+    spread = min(_SPREAD_PER_NODE * len(nodes), _SPREAD)
+    slots: dict[int, list[Node]] = {}
+    for node in nodes:
+        slots.setdefault(int(random() * spread / _SLOT), []).append(node)
+    return [(slot * _SLOT, slots[slot]) for slot in sorted(slots)]
+
+
+def in_order(addresses: Sequence[str], works: str) -> list[str]:
+    """Return the addresses to try, the one that worked last first if the node still has it."""
+    if works not in addresses:
+        return list(addresses)
+    return [works, *(address for address in addresses if address != works)]
