@@ -1,0 +1,67 @@
+"""Answers as bytes: JSON, YAML or protocol buffers; whole objects, a Table, or metadata alone.
+
+An answer is rendered item by item and stays in pieces, so that a list of every pod never becomes one string.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubevitals.api.encoding import json, messages, protobuf, yaml
+from kubevitals.api.encoding.answer import Answer, NodeItem, PodItem
+from kubevitals.api.encoding.body import Body
+from kubevitals.api.encoding.objects import metrics_body
+from kubevitals.api.encoding.partial import partial_body
+from kubevitals.api.encoding.table import table_body
+from kubevitals.api.negotiation import Choice
+from kubevitals.api.status import Status
+
+__all__ = ["Answer", "NodeItem", "PodItem", "encode", "encode_document", "encode_status"]
+
+
+def encode(answer: Answer, choice: Choice) -> list[bytes]:
+    """Return an answer in the negotiated form, in pieces that together are the body.
+
+    Whether the shape asked for fits is for ``negotiation.mismatch`` to say; here a list stays a list.
+    """
+    if choice.media == "protobuf":
+        if choice.transform is None:
+            return protobuf.metrics_chunks(answer)
+        return protobuf.partial_chunks(answer, _meta_version(choice))
+    body = _body(answer, choice)
+    if choice.media == "yaml":
+        return yaml.yaml_chunks(body)
+    return json.indented_chunks(body) if choice.pretty else json.compact_chunks(body)
+
+
+def encode_status(status: Status, choice: Choice) -> bytes:
+    """Return an error in the negotiated form."""
+    return encode_document(status.document(), choice)
+
+
+def encode_document(document: dict[str, Any], choice: Choice) -> bytes:
+    """Return a Status or discovery document in the negotiated form.
+
+    Args:
+        document: as it is in JSON, its fields in order; of a kind that ``messages`` knows.
+        choice: the form; a transform does not change a document.
+    """
+    if choice.media == "protobuf":
+        return messages.document_message(document)
+    if choice.media == "yaml":
+        return yaml.dumps(document)
+    compact = json.dumps(document)
+    return json.indented(compact) if choice.pretty else compact + b"\n"
+
+
+def _body(answer: Answer, choice: Choice) -> Body:
+    if choice.transform is None:
+        return metrics_body(answer)
+    if choice.transform.kind == "Table":
+        return table_body(answer, _meta_version(choice), choice.include_object)
+    return partial_body(answer, _meta_version(choice))
+
+
+def _meta_version(choice: Choice) -> str:
+    assert choice.transform is not None, "only a transform has a version of its own"
+    return f"{choice.transform.group}/{choice.transform.version}"

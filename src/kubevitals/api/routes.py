@@ -1,0 +1,197 @@
+"""From an authorized request to its answer. Synchronous throughout: nothing can change while an answer is made."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
+from kubevitals.api import discovery, openapi, status
+from kubevitals.api.encoding import Answer, encode, encode_document, encode_status
+from kubevitals.api.etag import not_modified
+from kubevitals.api.group import GROUP, VERSIONS
+from kubevitals.api.health import Health
+from kubevitals.api.message import Request, Response
+from kubevitals.api.negotiation import (
+    Choice,
+    Endpoint,
+    mismatch,
+    negotiate,
+    negotiate_error,
+    wants_pretty,
+    with_include_object,
+)
+from kubevitals.api.request import Attributes, BadQuery, InvalidOption, check_fields, list_options, query_of
+from kubevitals.api.resources import Resources
+from kubevitals.api.status import Status
+
+_JSON = "application/json"
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
+Lines = list[tuple[str, str]]
+
+
+class Routes:
+    """Every path of the server.
+
+    Args:
+        resources: the objects of metrics.k8s.io.
+        health: the probes.
+        metrics: renders the server's own metrics.
+        served: told of every answer that goes out, to note the age of what is in it.
+        release: the version of this program.
+        server_address: how ``/apis`` tells clients to reach this server, such as ``:10250``.
+    """
+
+    def __init__(
+        self,
+        *,
+        resources: Resources,
+        health: Health,
+        metrics: Callable[[], bytes],
+        served: Callable[[Answer], None],
+        release: str,
+        server_address: str,
+    ) -> None:
+        self._resources = resources
+        self._health = health
+        self._metrics = metrics
+        self._served = served
+        self._version = json.dumps(version_document(release), indent=2).encode()
+        self._server_address = server_address
+        groups = [f"/apis/{GROUP}", *(f"/apis/{GROUP}/{version}" for version in VERSIONS)]
+        self._paths = discovery.root_paths(["/apis", *groups, *health.paths(), "/metrics", *openapi.PATHS, "/version"])
+
+    def answer(self, request: Request, asked: Attributes) -> Response:
+        """Answer a request whose sender may make it."""
+        path = request.path
+        if path == "/apis" or path.startswith("/apis/"):
+            return self._api(request, asked)
+        if path in ("/version", "/version/"):
+            return Response(200, [self._version], _JSON) if request.method == "GET" else self._not_allowed(request)
+        if path == "/metrics":
+            return Response(200, [self._metrics()], _METRICS)
+        if path in ("/", "/index.html"):
+            return Response(200, [self._paths], _JSON)
+        if path.startswith("/openapi/"):
+            return openapi.answer(request) or self._unknown()
+        return self._health.answer(path, parse_qsl(request.query, keep_blank_values=True)) or self._unknown()
+
+    def refusal(self, request: Request, failure: Status, headers: Lines | None = None) -> Response:
+        """Return an error as a Status, in the form the caller accepts."""
+        choice = negotiate_error(request.headers.get("Accept"), pretty=_pretty(request))
+        body = encode_status(failure, choice)
+        return Response(failure.code, [body], choice.content_type, list(headers or ()))
+
+    def _unknown(self) -> Response:
+        return Response(404, [self._paths], _JSON)
+
+    def _not_allowed(self, request: Request) -> Response:
+        return self.refusal(request, status.method_not_allowed())
+
+    def _api(self, request: Request, asked: Attributes) -> Response:
+        parts = request.path.strip("/").split("/")
+        if len(parts) > 1 and parts[1] != GROUP:
+            return self._unknown()
+        if not _routed(parts):
+            return self.refusal(request, status.resource_not_found())
+        if request.method != "GET":
+            return self._not_allowed(request)
+        if len(parts) < 4:
+            return self._discovery(request, parts)
+        return self._objects(request, asked)
+
+    def _discovery(self, request: Request, parts: list[str]) -> Response:
+        endpoint = Endpoint.GROUPS if len(parts) == 1 else Endpoint.DISCOVERY
+        choice = negotiate(request.headers.get("Accept"), endpoint, pretty=_pretty(request))
+        if isinstance(choice, Status):
+            return self.refusal(request, choice)
+        if len(parts) == 1:
+            return self._groups(request, choice)
+        document = discovery.api_group() if len(parts) == 2 else discovery.api_resource_list(parts[2])
+        return Response(200, [encode_document(document, choice)], choice.content_type)
+
+    def _groups(self, request: Request, choice: Choice) -> Response:
+        body, etag = discovery.groups_document(choice, self._server_address)
+        if not etag:
+            return Response(200, [body], choice.content_type)
+        headers = [("ETag", etag), ("Vary", "Accept"), ("Cache-Control", "public")]
+        if not_modified(etag, request.headers.get("If-None-Match")):
+            return Response(304, [], "", headers)
+        return Response(200, [body], choice.content_type, headers)
+
+    def _objects(self, request: Request, asked: Attributes) -> Response:
+        query = query_of(request)
+        endpoint = Endpoint.OBJECT if _names_object(request.path) else Endpoint.LIST
+        choice = negotiate(request.headers.get("Accept"), endpoint, pretty=_pretty(request))
+        if isinstance(choice, Status):
+            return self.refusal(request, choice)
+        found = self._find(asked, query, endpoint)
+        if isinstance(found, Answer):
+            problem = mismatch(choice, found.kind, single=found.single)
+            chosen = problem or with_include_object(choice, query.get("includeObject", ""))
+            if isinstance(chosen, Choice):
+                self._served(found)
+                return Response(200, encode(found, chosen), chosen.content_type)
+            found = chosen
+        return self.refusal(request, found)
+
+    def _find(self, asked: Attributes, query: dict[str, str], endpoint: Endpoint) -> Answer | Status:
+        if endpoint is Endpoint.OBJECT:
+            exported = query.get("export", "") not in ("", "0", "false")
+            return status.export_not_supported() if exported else self._resources.get(asked)
+        try:
+            options = list_options(query)
+            check_fields(options.fields)
+        except BadQuery as error:
+            return status.bad_request(str(error))
+        except InvalidOption as error:
+            return status.invalid_list_options(error.field, error.kind, error.message)
+        if options.watch:
+            return status.watch_not_supported(asked.resource)
+        return self._resources.list_of(asked, options)
+
+
+def _pretty(request: Request) -> bool:
+    return wants_pretty(query_of(request).get("pretty", ""), request.headers.get("User-Agent"))
+
+
+def _routed(parts: list[str]) -> bool:
+    """Tell whether path segments below ``/apis/metrics.k8s.io`` name something that is served."""
+    if len(parts) <= 2:
+        return True
+    if parts[2] not in VERSIONS:
+        return False
+    match parts[3:]:
+        case [] | ["nodes"] | ["nodes", _] | ["pods"]:
+            return True
+        case ["namespaces", _, "pods"] | ["namespaces", _, "pods", _]:
+            return True
+        case _:
+            return False
+
+
+def _names_object(path: str) -> bool:
+    """Tell whether a routed path names one object."""
+    match path.strip("/").split("/")[3:]:
+        case ["nodes", _] | ["namespaces", _, "pods", _]:
+            return True
+        case _:
+            return False
+
+
+def version_document(release: str) -> dict[str, str]:
+    """Return the document at ``/version``: the keys of Kubernetes' version.Info, filled with our own release."""
+    major, minor, *_ = release.split(".")
+    return {
+        "major": major,
+        "minor": minor,
+        "gitVersion": f"v{release}",
+        "gitCommit": "",
+        "gitTreeState": "",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "",
+        "compiler": sys.implementation.name,
+        "platform": f"{sys.platform}/{platform.machine()}",
+    }
