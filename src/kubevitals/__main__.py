@@ -1,0 +1,5 @@
+"""``python -m kubevitals``."""
+
+from kubevitals.cli import main
+
+main()

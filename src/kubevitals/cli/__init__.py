@@ -1,0 +1,55 @@
+"""argv in, text and an exit code out.
+
+Exit codes: 0 done, 1 it ran and failed, 2 the input cannot be used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from kubevitals import __version__
+from kubevitals.errors import KubevitalsError, UsageError
+
+COMMANDS = ("demo", "serve")
+
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for, so that ``serve`` never loads what draws the terminal screens."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"kubevitals.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", prog_name="kubevitals", message="%(prog)s %(version)s")
+def kubevitals() -> None:
+    """A metrics server for Kubernetes that explains itself."""
+
+
+def main() -> None:
+    """Run the command line; no traceback reaches the caller for anything that was foreseen."""
+    try:
+        code = kubevitals.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except UsageError as error:
+        for problem in error.problems:
+            click.echo(f"kubevitals: {problem}", err=True)
+        code = 2
+    except KubevitalsError as error:
+        click.echo(f"kubevitals: {error}", err=True)
+        code = 1
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,92 @@
+"""What makes one part fit another."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubevitals.api.authentication.trust import ClientTrust, TrustFlags
+from kubevitals.api.encoding import Answer
+from kubevitals.app import adapters
+from kubevitals.errors import ApiStatusError, ApiUnreachable
+from kubevitals.informer.objects import ConfigMap
+from kubevitals.model import Node, NodeUsage, Pod
+from kubevitals.store.inventory import Inventory
+from kubevitals.telemetry import Telemetry
+from kubevitals.tls import HandshakeFailure
+
+
+def test_reflected_objects_reach_the_inventory():
+    """Replacement, change and removal, of nodes and of pods."""
+    inventory = Inventory()
+    nodes, pods = adapters.node_sink(inventory), adapters.pod_sink(inventory)
+    nodes.replace([Node("a"), Node("b")])
+    nodes.upsert(Node("c"))
+    nodes.remove(Node("a"))
+    pods.replace([Pod("n", "p")])
+    pods.upsert(Pod("n", "q"))
+    pods.remove(Pod("n", "p"))
+    assert [node.name for node in inventory.nodes()] == ["b", "c"]
+    assert [pod.name for pod in inventory.pods()] == ["q"]
+
+
+def test_the_config_map_reaches_trust_and_its_absence_changes_nothing(pki):
+    """Found, changed, deleted: what was good stays."""
+    trust = ClientTrust(TrustFlags())
+    sink = adapters.trust_sink(trust)
+    sink.replace([])
+    assert trust.current.client is None
+    authority = pki.Authority("clients").pem.decode()
+    sink.upsert(ConfigMap("kube-system", "x", {"client-ca-file": authority}))
+    sink.remove(ConfigMap("kube-system", "x", {}))
+    assert trust.loaded
+    assert trust.current.client is not None
+
+
+async def test_reviews_are_counted_by_their_answer():
+    """A status code, or the word for no answer; the failure itself is passed on."""
+    counts: list[str] = []
+    answers = [True, ApiStatusError(403, "Forbidden", "no"), ApiUnreachable("gone")]
+
+    async def ask(client, question):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    review = adapters.counted(ask, None, counts.append)
+    assert await review("q") is True
+    for expected in (ApiStatusError, ApiUnreachable):
+        with pytest.raises(expected):
+            await review("q")
+    assert counts == ["201", "403", "<error>"]
+
+
+def test_the_age_of_each_object_is_noted():
+    """One observation an object, and none is negative when clocks disagree."""
+    telemetry = Telemetry(resolution=15.0)
+    usages = [NodeUsage(time_ms, 1, 1, 1) for time_ms in (90_000, 90_500, 101_000)]
+    answer = Answer("NodeMetrics", "v1", [(Node(f"n{i}"), usage) for i, usage in enumerate(usages)])
+    adapters.freshness(telemetry, lambda: 100.0)(answer)
+    text = telemetry.render().decode()
+    assert "metrics_server_api_metric_freshness_seconds_count 3" in text
+    assert 'metrics_server_api_metric_freshness_seconds_bucket{le="1"} 1' in text
+
+
+def test_a_thousand_bad_handshakes_are_two_lines(caplog):
+    """Each is counted; the first is logged at once, and five minutes later how many there were."""
+    telemetry, time = Telemetry(resolution=15.0), [0.0]
+    log = adapters.HandshakeLog(telemetry, lambda: time[0], lambda: True)
+    failure = HandshakeFailure("client_certificate", "the caller's certificate was refused: expired", "renew it")
+    for number in range(1000):
+        time[0] = number * 0.301
+        log.note(failure)
+    assert [record.pairs["sinceLastLine"] for record in caplog.records] == [1, 997]
+    assert "apiserver_tls_handshake_errors_total 1000" in telemetry.render().decode()
+
+
+def test_handshakes_before_the_authorities_are_known_are_details(caplog):
+    """A caller that comes too early gets over it by coming back, which is no reason to warn anybody."""
+    log = adapters.HandshakeLog(Telemetry(resolution=15.0), lambda: 0.0, lambda: False)
+    log.note(HandshakeFailure("client_certificate", "refused", ""))
+    log.note(HandshakeFailure("not_tls", "the caller does not speak TLS", ""))
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []

@@ -1,0 +1,236 @@
+"""What callers may take: whoever is slow, wordy or does not speak HTTP is cut off, and the others notice nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from tests.whole.callers import CUT, NODES, PODS, Caller
+from tests.whole.waiting import Watched, eventually, watching
+from tests.whole.world import HOST, NODE_NAMES, World, running, steady
+
+from kubevitals.api.http import Limits
+from kubevitals.simulator import pki
+from kubevitals.simulator.rbac import MASTERS
+from kubevitals.simulator.templates import FRONT_PROXY_NAME
+
+SHORT = 0.5  # seconds
+LIMITS = Limits(
+    head_timeout=SHORT,
+    idle_timeout=SHORT,
+    handshake_timeout=SHORT,
+    head_bytes=8192,
+    header_lines=50,
+    connections=8,
+)
+GET = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture
+async def limited() -> AsyncIterator[World]:
+    """The world with narrow limits; a client asks all the time, and every answer of it must be right."""
+    async with running(limits=LIMITS) as world:
+        master = await world.measured()
+        async with watching(lambda: master.names(NODES)) as watched:
+            await watched.more()
+            yield world
+        assert_right(watched)
+        assert world.log.troubles() == []
+
+
+def assert_right(watched: Watched) -> None:
+    assert [answer for answer in watched.answers if answer != NODE_NAMES] == []
+
+
+async def opened(world: World, *, tls: bool = True) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection that shows nothing."""
+    context = pki.client_context(world.cluster.authority.pem) if tls else None
+    return await asyncio.open_connection(HOST, world.port, ssl=context)
+
+
+async def rest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, within: float = 5.0) -> bytes:
+    """Read until the other side closes, and return what it said."""
+    try:
+        async with asyncio.timeout(within):
+            return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_a_connection_without_a_handshake_is_closed(limited: World) -> None:
+    """Whoever connects and says nothing at all is cut off."""
+    began = time.monotonic()
+
+    said = await rest(*await opened(limited, tls=False))
+
+    assert said == b""
+    assert time.monotonic() - began >= SHORT - 0.1
+
+
+async def test_a_connection_without_a_request_is_closed(limited: World) -> None:
+    """Whoever shakes hands and then says nothing is cut off."""
+    began = time.monotonic()
+
+    said = await rest(*await opened(limited))
+
+    assert said == b""
+    assert time.monotonic() - began >= SHORT - 0.1
+
+
+async def test_half_a_head_does_not_buy_time(limited: World) -> None:
+    """Whoever sends a head byte by byte is cut off when its time is over, not later."""
+    reader, writer = await opened(limited)
+    writer.write(GET + b"X-Slow: ")
+    began = time.monotonic()
+
+    async def trickled() -> bool:
+        writer.write(b"a")
+        return reader.at_eof() or reader.exception() is not None
+
+    await eventually(trickled)
+
+    assert SHORT - 0.1 <= time.monotonic() - began < 6 * SHORT
+    assert await rest(reader, writer) == b""
+
+
+async def test_an_idle_connection_is_closed(limited: World) -> None:
+    """A connection that was answered and is not used again is closed."""
+    reader, writer = await opened(limited)
+    writer.write(GET + b"\r\n")
+
+    said = await rest(reader, writer)
+
+    assert said.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert said.endswith(b"ok")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [GET + b"X-Long: " + b"a" * 20_000, b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x", GET + b"X: y\r\n" * 100],
+    ids=["long field", "long path", "many fields"],
+)
+async def test_a_head_over_the_limit_is_refused(limited: World, head: bytes) -> None:
+    """A head with more or longer lines than allowed gets a 4xx, and the connection is closed."""
+    reader, writer = await opened(limited)
+    writer.write(head + b"\r\n\r\n")
+
+    said = await rest(reader, writer)
+
+    assert said.startswith(b"HTTP/1."), said[:200]
+    assert said.split(b" ")[1] in (b"400", b"414", b"431")
+    assert b"aaaa" not in said, "what the caller sent is not repeated"
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\x00\x01\x02\x03\r\n\r\n", b"SSH-2.0-OpenSSH_9.9\r\n", b"GET\r\n\r\n", bytes(range(256)) * 64]
+)
+async def test_what_is_no_http_is_refused(limited: World, garbage: bytes) -> None:
+    """Bytes that are no request are answered with 400 at most, and the connection is closed."""
+    reader, writer = await opened(limited)
+    writer.write(garbage)
+
+    said = await rest(reader, writer)
+
+    assert said == b"" or said.split(b" ")[1] == b"400", said[:200]
+
+
+@pytest.mark.parametrize("garbage", [GET + b"\r\n", b"\x16\x03\x01nonsense", b"\x00" * 512])
+async def test_what_is_no_tls_is_cut_off(limited: World, garbage: bytes) -> None:
+    """Plain HTTP and other bytes on the TLS port get nothing, least of all an answer in clear."""
+    reader, writer = await opened(limited, tls=False)
+    writer.write(garbage)
+
+    said = await rest(reader, writer)
+
+    assert b"HTTP/1.1 200" not in said
+    assert b"ok" not in said
+
+
+async def test_a_body_that_nobody_reads_is_not_waited_for(limited: World) -> None:
+    """A request that announces a huge body is answered without it, and the connection is closed."""
+    reader, writer = await opened(limited)
+    writer.write(b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n" + b"a" * 1000)
+
+    said = await rest(reader, writer)
+
+    assert said.startswith(b"HTTP/1.1 "), said[:200]
+
+
+async def test_too_many_connections_are_cut_off(limited: World) -> None:
+    """Beyond their number new connections get nothing, those that are there go on, and room is made again."""
+    held = [await opened(limited) for _ in range(LIMITS.connections - 1)]
+
+    for _ in range(3):
+        assert await rest(*await opened(limited)) == b""
+    for reader, writer in held:
+        await rest(reader, writer)
+
+    assert (await limited.direct().ask("/livez")).body == "ok"
+
+
+async def test_a_caller_that_does_not_read_is_cut_off() -> None:
+    """Whoever asks for a long list and takes none of it does not keep its connection."""
+    async with running(limits=replace(LIMITS, connections=2)) as world:
+        master = await world.measured()
+        await crowded(world, master)
+        async with watching(lambda: master.names(NODES)) as watched:  # the one connection
+            reader, writer = await lazily_opened(world)  # the other
+            writer.write(ask_as_root(PODS))
+            await eventually(lambda: cut_off(world))
+            await eventually(lambda: answered(world))
+            said = await rest(reader, writer)
+        head, _, body = said.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK")
+        assert len(body) < PODS_THERE * LONG
+        assert_right(watched)
+
+
+PODS_THERE, LONG = 400, 4000
+
+
+async def crowded(world: World, master: Caller) -> None:
+    """Run so many pods with long labels that a list of them is no small thing."""
+    for number in range(PODS_THERE):
+        boxes = {"box": steady(time.time() - 3600, (1, 1))}
+        world.cluster.pods.run("node-1", "crowd", f"pod-{number}", boxes, labels={"filler": "x" * LONG})
+    await eventually(lambda: holds(master, PODS_THERE))
+
+
+async def holds(caller: Caller, count: int) -> bool:
+    return len(await caller.names(PODS)) >= count
+
+
+async def lazily_opened(world: World) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection, as the front proxy, that hardly takes anything before it is read."""
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)  # the other side's buffer is as many times this
+    plain.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(plain, (HOST, world.port))
+    context = pki.client_context(world.cluster.authority.pem, world.cluster.front_proxy.client(FRONT_PROXY_NAME))
+    return await asyncio.open_connection(sock=plain, ssl=context, server_hostname=HOST, limit=1024)
+
+
+def ask_as_root(path: str) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", "Host: x", "X-Remote-User: root", f"X-Remote-Group: {MASTERS}", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+async def answered(world: World) -> bool:
+    caller = world.direct(keep=False)
+    try:
+        return await caller.code("/livez") == 200
+    except CUT:
+        return False
+    finally:
+        await caller.close()
+
+
+async def cut_off(world: World) -> bool:
+    return not await answered(world)

@@ -1,0 +1,205 @@
+"""Certificates, names and tokens are replaced while clients ask without pause, and no request fails that need not."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+
+import pytest
+from cryptography import x509
+from tests.whole.callers import CUT, NODES
+from tests.whole.waiting import eventually, watching
+from tests.whole.world import HOST, NODE_NAMES, World, certify, running
+
+from kubevitals.simulator import pki, roles
+from kubevitals.simulator.cluster import Plan
+from kubevitals.simulator.files import replace
+from kubevitals.simulator.templates import FRONT_PROXY_NAME
+
+READER = "system:aggregated-metrics-reader"
+TRUST_CHANGED = "The authorities or headers that identify callers changed"
+FAILED = "Node cannot be scraped"
+KEEPING = "Keeping the last good content; mend the file, it is read again"
+
+
+async def published(world: World, **changes: str) -> None:
+    """Change the ConfigMap, and wait until the server has taken it over."""
+    known = len(world.log.lines(TRUST_CHANGED))
+    world.publish(**changes)
+    await eventually(lambda: len(world.log.lines(TRUST_CHANGED)) > known)
+
+
+async def test_the_front_proxys_authority_can_be_replaced(world: World) -> None:
+    """Old and new together, then the new one alone: requests through the API server never fail."""
+    cluster = world.cluster
+    await cluster.wait_available()
+    admin, old = world.admin(), cluster.front_proxy
+    before = await world.measured()
+    new = pki.Authority("front-proxy-ca", now=time.time)
+    async with watching(lambda: admin.names(NODES)) as watched:
+        await published(world, requestheader_client_ca_file=(old.pem + new.pem).decode())
+        cluster.front_proxy = new
+        cluster.aggregator.present(new.client(FRONT_PROXY_NAME))
+        await watched.more()
+        assert await before.code(NODES) == 200
+        await published(world, requestheader_client_ca_file=new.pem.decode())
+        assert await before.code(NODES) == 401  # on the connection that it kept
+        with pytest.raises(CUT):
+            await world.proxied("root", pair=old.client(FRONT_PROXY_NAME)).ask(NODES)
+        await watched.more()
+    assert [answer for answer in watched.answers if answer != NODE_NAMES] == []
+    assert await world.master().names(NODES) == NODE_NAMES
+
+
+async def test_the_front_proxys_authority_can_be_replaced_at_once(world: World) -> None:
+    """Without any overlap the API server's requests work again as soon as the ConfigMap has arrived."""
+    await world.cluster.wait_available()
+    admin = world.admin()
+    assert await admin.names(NODES) == NODE_NAMES
+    world.cluster.rotate_front_proxy()
+
+    async def works() -> bool:
+        return await admin.code(NODES) == 200
+
+    await eventually(works)
+    assert await world.master().names(NODES) == NODE_NAMES
+
+
+async def test_the_front_proxys_name_can_be_replaced(world: World) -> None:
+    """A new allowed name counts from the moment it is published, and the old one no longer."""
+    old, authority = world.master(), world.cluster.front_proxy
+    new = world.proxied("root", ["system:masters"], pair=authority.client("new-name"))
+    assert await new.code(NODES) == 401
+    async with watching(lambda: old.names(NODES)) as watched:
+        await published(world, requestheader_allowed_names=f'["new-name","{FRONT_PROXY_NAME}"]')
+        assert await new.names(NODES) == NODE_NAMES
+    await published(world, requestheader_allowed_names='["new-name"]')
+    assert await old.code(NODES) == 401
+    assert await new.names(NODES) == NODE_NAMES
+    assert [answer for answer in watched.answers if answer != NODE_NAMES] == []
+
+
+async def test_the_client_authority_can_be_replaced(world: World) -> None:
+    """Users with certificates of the old authority are known until it is no longer published."""
+    world.grant(roles.binding("jane-reads", READER, [roles.user("jane")]))
+    old, new = world.cluster.authority, pki.Authority("kubernetes", now=time.time)
+    before, after = world.direct(old.client("jane")), world.direct(new.client("jane"))
+    async with watching(lambda: before.names(NODES)) as watched:
+        await published(world, client_ca_file=(old.pem + new.pem).decode())
+        assert await after.names(NODES) == NODE_NAMES
+        await watched.more()
+    async with watching(lambda: after.names(NODES)) as later:
+        await published(world, client_ca_file=new.pem.decode())
+    assert [answer for answer in (*watched.answers, *later.answers) if answer != NODE_NAMES] == []
+    assert await before.code(NODES) == 401
+    with pytest.raises(CUT):
+        await world.direct(old.client("jane")).ask(NODES)
+
+
+async def test_the_token_can_be_replaced() -> None:
+    """With the old token revoked, scrapes and reviews go on with the new one after a 401, and nobody notices."""
+    plan = Plan(nodes=12, pods=1, housekeeping=0, check_interval=1.0)
+    never = "--authorization-webhook-cache-authorized-ttl=0s"
+    async with running(never, plan=plan) as world:
+        fleet = world.cluster.fleet
+        nodes, master = sorted(kubelet.node for kubelet in fleet), world.master()
+        await eventually(lambda: has(master.names, nodes))
+        world.grant(roles.binding("jane-reads", READER, [roles.user("jane")]))
+        jane = world.proxied("jane")
+        async with watching(lambda: jane.names(NODES)) as watched:
+            await watched.more()
+            fresh = world.cluster.rotate_token()
+            await eventually(lambda: all(fresh in kubelet.tokens for kubelet in fleet))
+            await watched.more()
+        assert [answer for answer in watched.answers if answer != nodes] == []
+        assert world.log.lines(FAILED) == []
+        metrics = (await master.ask("/metrics")).body.splitlines()
+        refused = [line for line in metrics if line.startswith("rest_client_requests_total{") and 'code="401"' in line]
+        assert refused, "the API server has refused the old token"
+        assert [
+            line for line in metrics if line.startswith("metrics_server_kubelet_request_total") and failed(line)
+        ] == []
+
+
+async def has(names, wanted: list[str]) -> bool:
+    try:
+        return await names(NODES) == wanted
+    except CUT:
+        return False
+
+
+def failed(line: str) -> bool:
+    return 'success="false"' in line and float(line.split()[-1]) > 0
+
+
+async def test_the_serving_certificate_can_be_replaced(world: World) -> None:
+    """New connections show the new certificate, old ones live on, and no request fails."""
+    master, often = world.master(), world.direct(keep=False)
+    before = await shown(world)
+    async with watching(lambda: master.names(NODES)) as kept, watching(lambda: often.code("/livez")) as fresh:
+        certify(world.cluster)
+        await eventually(lambda: differs(world, before))
+    assert [answer for answer in kept.answers if answer != NODE_NAMES] == []
+    assert [answer for answer in fresh.answers if answer != 200] == []
+    assert world.log.troubles() == []
+
+
+async def test_a_broken_serving_certificate_is_not_used(world: World) -> None:
+    """A certificate without its key is logged once while the last good pair stays, until the files are mended."""
+    before, key = await shown(world), world.cluster.files.directory / "serving.key"
+    often = world.direct(keep=False)
+    async with watching(lambda: often.code("/livez")) as fresh:
+        replace(key, b"no key at all")
+        line = await world.log.line(KEEPING)
+        await fresh.more(20)  # the files are read again meanwhile
+        assert await shown(world) == before
+        assert world.log.lines(KEEPING) == [line]
+        assert str(key) in line["problem"]
+        certify(world.cluster)
+        await eventually(lambda: differs(world, before))
+    assert [answer for answer in fresh.answers if answer != 200] == []
+
+
+async def shown(world: World) -> int:
+    """Return the serial number of the certificate that a new connection is shown."""
+    context = pki.client_context(world.cluster.authority.pem)
+    _, writer = await asyncio.open_connection(HOST, world.port, ssl=context)
+    connection: ssl.SSLObject = writer.get_extra_info("ssl_object")
+    der = connection.getpeercert(binary_form=True)
+    writer.close()
+    await writer.wait_closed()
+    assert der is not None
+    return x509.load_der_x509_certificate(der).serial_number
+
+
+async def differs(world: World, before: int) -> bool:
+    return await shown(world) != before
+
+
+async def test_the_kubelets_authority_can_be_replaced(world: World) -> None:
+    """The CA file is read again: with old and new, then with new alone, no scrape fails."""
+    cluster, file = world.cluster, world.cluster.files.ca
+    master, old, new = world.master(), world.cluster.authority, pki.Authority("kubelet-ca", now=time.time)
+    async with watching(lambda: master.names(NODES)) as watched:
+        for content in (old.pem + new.pem, new.pem):
+            connected = {kubelet.node: kubelet.connections for kubelet in cluster.fleet}
+            cluster.nodes.renew_certificates(new if content == new.pem else old)
+            replace(file, content)
+            await eventually(lambda before=connected: all(k.connections > before[k.node] for k in cluster.fleet))
+            await world.scraped()
+    assert [answer for answer in watched.answers if answer != NODE_NAMES] == []
+    assert world.log.lines(FAILED) == []
+
+
+async def test_a_broken_kubelet_authority_is_not_used(world: World) -> None:
+    """A CA file without a certificate is logged once, and the last good one goes on to be used."""
+    replace(world.cluster.files.ca, b"nothing")
+    line = await world.log.line(KEEPING)
+    await world.cluster.nodes.stop_kubelet("node-2")
+    await world.cluster.nodes.start_kubelet("node-2")
+    await world.scraped()
+    await world.scraped()
+    assert str(world.cluster.files.ca) in line["problem"]
+    assert world.log.lines(KEEPING) == [line]
+    assert [each for each in world.log.lines(FAILED) if each["cause"] != "refused"] == []
