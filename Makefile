@@ -9,7 +9,7 @@ INSTALL = $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -
 RUN     := $(VENV)/.run-installed
 DEV     := $(VENV)/.dev-installed
 
-.PHONY: help demo test check fix e2e cover bench build lock clean
+.PHONY: help demo test check fix docs e2e cover bench build lock clean
 help: ## show these targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
@@ -17,7 +17,7 @@ demo: $(RUN) ## a cluster on this machine, with this machine in it (ARGS=--once 
 	@$(BIN)/kubevitals demo $(ARGS)
 
 test: $(DEV) ## every test that needs nothing but this machine
-	$(BIN)/python -m pytest -n auto -m "not e2e" $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not e2e and not scale" $(ARGS)
 
 check: $(DEV) ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -29,11 +29,14 @@ fix: $(DEV) ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(RUN) ## the pages that are made from the code
+	$(BIN)/python -m kubevitals.settings.reference > docs/flags.md
+
 e2e: $(DEV) ## against a real etcd and kube-apiserver, named by KUBEBUILDER_ASSETS
 	$(BIN)/python -m pytest -m e2e --timeout 600 tests/e2e $(ARGS)
 
 cover: $(DEV) ## the tests with coverage
-	$(BIN)/coverage run -m pytest -m "not e2e and not kubectl" $(ARGS)
+	$(BIN)/coverage run -m pytest -m "not e2e and not scale and not kubectl" $(ARGS)
 	$(BIN)/coverage report
 
 bench: $(DEV) ## the benchmarks, without a cluster

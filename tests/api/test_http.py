@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from contextlib import asynccontextmanager
 
@@ -115,7 +116,7 @@ async def test_a_head_that_is_too_long_is_refused():
     """The limit is one for the caller, not for the memory of the server."""
     async with serving(echo, Limits(head_bytes=10_000)) as listener:
         answer = await talk(listener.port, get("/", "X: " + "x" * 20_000))
-    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
+    assert answer.startswith((b"HTTP/1.1 431 ", b"HTTP/1.0 431 "))
 
 
 async def test_what_is_no_http_is_refused():
@@ -181,3 +182,246 @@ def test_a_port_that_is_taken_names_the_remedy():
             listen("127.0.0.1", taken.getsockname()[1])
     finally:
         taken.close()
+
+
+# --- heads ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_very_long_path_arrives():
+    """A path of 660 kB is unusual and within the limit."""
+
+    async def handler(request):
+        return Response(200, [str(len(request.path)).encode()], "text/plain")
+
+    async with serving(handler) as listener:
+        answer = await talk(listener.port, get("/" + "a" * 660_000))
+    assert answer.endswith(b"\r\n\r\n660001")
+
+
+async def test_a_head_of_many_lines_is_bounded_as_a_whole():
+    """Lines that are short enough one by one, and too much together, are refused before the head is complete."""
+    line = b"X-Filler: " + b"x" * 8000 + b"\r\n"
+    async with serving(echo) as listener:
+        answer = await talk(listener.port, b"GET / HTTP/1.1\r\nHost: x\r\n", *[line] * 150)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b" 431 " in head.partition(b"\r\n")[0]
+    assert body == b"431 Request Header Fields Too Large"
+
+
+async def test_a_body_is_not_taken_for_a_head():
+    """A caller may send more than a head's worth of what nobody reads, and is answered all the same."""
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def handler(request):
+        entered.set()
+        await leave.wait()
+        return Response(200, [b"done"], "text/plain")
+
+    async with serving(handler, Limits(head_bytes=10_000)) as listener, asyncio.TaskGroup() as group:
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n"
+        answer = group.create_task(talk(listener.port, head, b"x" * 60_000))
+        await entered.wait()
+        leave.set()
+    assert answer.result().endswith(b"done")
+
+
+async def test_requests_in_one_piece_are_answered_one_by_one():
+    """Pipelined heads each count for themselves."""
+    async with serving(echo, Limits(head_bytes=5000)) as listener:
+        answer = await talk(listener.port, b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n" * 300 + get("/b"))
+    assert answer.count(b"HTTP/1.1 200 OK") == 301
+
+
+async def test_a_refusal_names_nobody():
+    """What is sent to one who does not speak HTTP tells nothing of library and versions."""
+    async with serving(echo) as listener:
+        answer = await talk(listener.port, b"nonsense\r\n\r\n")
+    assert b"Server: kubevitals\r\n" in answer
+    assert b"aiohttp" not in answer
+
+
+# --- time -------------------------------------------------------------------------------------------------------
+
+
+async def test_an_answer_that_is_not_taken_in_time_is_cut_off():
+    """The time of a request goes on while its answer is sent."""
+
+    async def handler(request):
+        return Response(200, [b"x" * 100_000] * 1000, "text/plain", within=0.1)
+
+    async with serving(handler) as listener:
+        with socket.socket() as lazy:
+            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            lazy.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(lazy, ("127.0.0.1", listener.port))
+            await loop.sock_sendall(lazy, get())
+            taken = len(await loop.sock_recv(lazy, 1000))
+            await asyncio.wait_for(unheld(listener), 5)
+            with contextlib.suppress(ConnectionError):
+                while piece := await loop.sock_recv(lazy, 1 << 20):
+                    taken += len(piece)
+    assert 0 < taken < 100_000_000
+
+
+async def unheld(listener: Listener) -> None:
+    """Return when the server holds no connection any more, which shows in that it stops at once."""
+    await listener.stop(60.0)
+
+
+async def test_an_answer_that_is_taken_slowly_within_its_time_arrives():
+    """Being slow is no fault as long as there is time."""
+
+    async def handler(request):
+        return Response(200, [b"x" * 100_000] * 50, "text/plain", within=10.0)
+
+    async with serving(handler) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, limit=1024)
+        writer.write(get())
+        size = 0
+        while piece := await reader.read(65_536):
+            size += len(piece)
+            await asyncio.sleep(0)
+        writer.close()
+    assert size > 5_000_000
+
+
+async def test_an_answer_that_cannot_be_sent_is_logged(caplog):
+    """A defect behind the chain ends the one connection, and somebody hears of it."""
+
+    async def handler(request):
+        return Response(200, [b"x"], "text/plain", [("X-Bad", "a\nb")])
+
+    async with serving(handler) as listener:
+        answer = await talk(listener.port, get())
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert [record.getMessage() for record in caplog.records] == ["An answer could not be sent"]
+
+
+# --- the end ----------------------------------------------------------------------------------------------------
+
+
+class Held:
+    """A handler whose first request waits, and the listener in front of it."""
+
+    def __init__(self) -> None:
+        self.entered, self.leave, self.seen = asyncio.Event(), asyncio.Event(), 0
+
+    async def handle(self, request) -> Response:
+        self.seen += 1
+        if request.path == "/slow":
+            self.entered.set()
+            await self.leave.wait()
+        return Response(200, [request.path.encode()], "text/plain")
+
+
+async def opened(port: int, *pieces: bytes):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+    return reader, writer
+
+
+async def ask_on(connection, path: str) -> bytes:
+    reader, writer = connection
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return await asyncio.wait_for(reader.readuntil(path.encode()), 5)
+
+
+async def test_stopping_hangs_up_on_the_idle_and_serves_who_has_begun():
+    """An idle connection is closed at once; a new one and half a head are answered while the last request lasts."""
+    held = Held()
+    async with serving(held.handle) as listener:
+        idle, fresh = await opened(listener.port), await opened(listener.port)
+        half = await opened(listener.port, b"GET /half HTTP/1.1\r\nHost")
+        await ask_on(idle, "/first")
+        async with asyncio.TaskGroup() as group:
+            slow = group.create_task(talk(listener.port, get("/slow")))
+            await held.entered.wait()
+            group.create_task(listener.stop(5.0))
+            assert await asyncio.wait_for(idle[0].read(), 5) == b""
+            late = await ask_on(fresh, "/late")
+            half[1].write(b": x\r\n\r\n")
+            finished = await asyncio.wait_for(half[0].read(), 5)
+            held.leave.set()
+        assert b"Connection: close\r\n" in late
+        assert await fresh[0].read() == b""
+        assert finished.endswith(b"/half")
+        assert slow.result().endswith(b"/slow")
+        for _, writer in (idle, fresh, half):
+            writer.close()
+
+
+async def test_a_kept_connection_ends_with_the_answer_it_waits_for():
+    """Whoever waits for an answer when the server stops is told that it is the last one."""
+    held = Held()
+    async with serving(held.handle) as listener:
+        waiting = await opened(listener.port)
+        async with asyncio.TaskGroup() as group:
+            answer = group.create_task(ask_on(waiting, "/slow"))
+            await held.entered.wait()
+            group.create_task(listener.stop(5.0))
+            await asyncio.sleep(0)
+            held.leave.set()
+        assert b"Connection: close\r\n" in answer.result()
+        assert await waiting[0].read() == b""
+        waiting[1].close()
+
+
+async def test_draining_goes_on_listening_and_waits_for_those_before():
+    """It ends when the requests that were there at its beginning have their answers; later ones are served too."""
+    held = Held()
+    async with serving(held.handle) as listener, asyncio.TaskGroup() as group:
+        slow = group.create_task(talk(listener.port, get("/slow")))
+        await held.entered.wait()
+        drained = group.create_task(listener.drain(5.0))
+        assert (await talk(listener.port, get("/new"))).endswith(b"/new")
+        assert not drained.done()
+        held.leave.set()
+        await drained
+        assert (await slow).endswith(b"/slow")
+
+
+async def test_a_request_that_outlasts_the_grace_is_given_up(caplog):
+    """Its caller is cut off, the server ends, and the log tells how many there were."""
+    held = Held()
+    async with serving(held.handle) as listener:
+        async with asyncio.TaskGroup() as group:
+            slow = group.create_task(talk(listener.port, get("/slow")))
+            await held.entered.wait()
+            await asyncio.wait_for(listener.stop(0.05), 5)
+        assert slow.result() == b""
+    warning = "Requests were given up: they took too long to be answered"
+    assert [record.pairs for record in caplog.records if record.getMessage() == warning] == [{"requests": 1}]
+
+
+async def test_an_answer_may_end_its_connection():
+    """Connection: close among an answer's headers closes, and is sent once."""
+
+    async def handler(request):
+        return Response(429, [b"busy"], "text/plain", [("Connection", "close")])
+
+    async with serving(handler) as listener:
+        answer = await talk(listener.port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.count(b"Connection: close\r\n") == 1
+    assert answer.endswith(b"busy")
+
+
+def test_the_address_can_be_taken_again_at_once():
+    """A server that starts where another ended a moment ago does not wait for its old connections."""
+    sock = listen("127.0.0.1", 0)
+    try:
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) == 1
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT) == 0
+    finally:
+        sock.close()
+
+
+def test_several_processes_may_share_the_port():
+    """With the port shared, a second listener is let in."""
+    sock = listen("127.0.0.1", 0, share_port=True)
+    try:
+        listen("127.0.0.1", sock.getsockname()[1], share_port=True).close()
+    finally:
+        sock.close()

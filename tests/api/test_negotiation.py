@@ -54,6 +54,11 @@ def aggregated(version: str) -> Choice:
         ("application/*,application/yaml", "yaml"),
         ("application/json;q=abc,application/yaml;q=0.1", "yaml"),
         ("application/json;q=0", "json"),
+        ("application/yaml;q=2,application/json", "yaml"),
+        ("application/yaml;q=-1,application/json;q=0", "json"),
+        ("*/*;q=1,application/yaml;q=0.5", "yaml"),
+        ("application/yaml;q=0.5,*/*", "json"),
+        ("text/plain," * 12 + "*/*,application/yaml;q=0.5", "json"),
         ("application/yaml;foo=bar", "yaml"),
         ("garbage,a/b/c,application/yaml", "yaml"),
         ("application/json;sv=v2,application/yaml", "yaml"),
@@ -100,8 +105,17 @@ def test_transform(accept: str, media: Media, transform: Transform | None) -> No
 @pytest.mark.parametrize("accept", ["text/html", "application/cbor", "Application/JSON", "json", ";", "text/*"])
 def test_unknown_type_is_refused(accept: str) -> None:
     """An Accept header without any offered type is the router's 406, which depends on the endpoint."""
-    assert negotiate(accept, Endpoint.LIST) == status.not_acceptable_route(streams=True)
-    assert negotiate(accept, Endpoint.OBJECT) == status.not_acceptable_route(streams=False)
+    assert negotiate(accept, Endpoint.LIST) == status.not_acceptable_route(status.MEDIA_TYPES, streams=True)
+    assert negotiate(accept, Endpoint.OBJECT) == status.not_acceptable_route(status.MEDIA_TYPES, streams=False)
+    assert negotiate(accept, Endpoint.VERSION) == status.not_acceptable_route(["application/json"], streams=False)
+
+
+def test_the_programs_version_is_json() -> None:
+    """Who takes JSON gets it, whatever shape was asked for, and nobody gets another type."""
+    for accept in ("", "*/*", "application/json", f"{TABLE},application/yaml"):
+        assert negotiate(accept, Endpoint.VERSION) == Choice()
+    for accept in ("application/yaml", PROTOBUF):
+        assert negotiate(accept, Endpoint.VERSION) == status.not_acceptable_route(["application/json"], streams=False)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from kubevitals.api import openapi
 from kubevitals.api.message import Headers, Request
 
 GROUP = "metrics.k8s.io"
+PROTOBUF_ASKED = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+PROTOBUF_SERVED = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 PATHS = [
     "",
     "namespaces/{namespace}/pods",
@@ -184,21 +186,32 @@ def test_documents_change_with_the_release() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accept", "code"),
+    ("accept", "form"),
     [
-        ("", 200),
-        ("application/json", 200),
-        ("application/json, */*", 200),
-        ("application/com.github.proto-openapi.spec.v2@v1.0+protobuf,application/json", 200),
-        ("application/com.github.proto-openapi.spec.v2@v1.0+protobuf", 406),
-        ("text/html", 406),
+        ("", "application/json"),
+        ("application/json", "application/json"),
+        ("application/json, */*", "application/json"),
+        ("application/*", "application/json"),
+        (f"{PROTOBUF_ASKED},application/json", PROTOBUF_SERVED),
+        (f"{PROTOBUF_SERVED};q=0.5,application/json;q=0.4", PROTOBUF_SERVED),
+        (f"{PROTOBUF_ASKED};q=0.3,application/json", "application/json"),
     ],
 )
-def test_accept(accept: str, code: int) -> None:
-    """JSON is the only form; whoever takes none of it gets 406 without a body."""
+def test_accept(accept: str, form: str) -> None:
+    """JSON, or protobuf under either of its names, as the clauses come; the form that is sent has one name."""
     answer = get("/openapi/v2", Accept=accept)
-    assert answer.status == code
-    assert bool(answer.chunks) is (code == 200)
+    assert (answer.status, answer.content_type) == (200, form)
+    assert answer.body.startswith(b"{" if form == "application/json" else b"\x0a\x032.0")
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [("/openapi/v2", "text/html"), ("/openapi/v3", "application/yaml"), ("/openapi/v3", PROTOBUF_ASKED)],
+)
+def test_what_is_not_spoken(path: str, accept: str) -> None:
+    """Another form is 406 without a body; the third version has JSON alone."""
+    answer = get(path, Accept=accept)
+    assert (answer.status, answer.chunks, answer.headers) == (406, [], [("Vary", "Accept")])
 
 
 def test_wrong_hash_gives_the_current_document() -> None:

@@ -1,4 +1,4 @@
-"""RequestInfo and list options, as the API server reads them."""
+"""RequestInfo, as the API server reads it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubevitals.api.message import Request
-from kubevitals.api.request import (
-    Attributes,
-    BadQuery,
-    InvalidOption,
-    RequestInfoError,
-    attributes_of,
-    check_fields,
-    list_options,
-    query_of,
-)
-from kubevitals.selectors import parse_fields
+from kubevitals.api.query import query_of
+from kubevitals.api.request import Attributes, MalformedPath, RequestInfoError, attributes_of
 
 A = "/apis/metrics.k8s.io/v1beta1"
 
@@ -112,59 +103,17 @@ def test_selectors_reach_authorization_only_when_they_parse() -> None:
 
 
 def test_watch_prefix_without_a_resource_is_an_error() -> None:
-    """A path that ends in the watch verb cannot be understood."""
-    with pytest.raises(RequestInfoError, match="unable to determine kind and namespace"):
-        ask("GET", f"{A}/watch")
+    """A path that ends in the watch verb cannot be understood; the error repeats it with its query."""
+    with pytest.raises(RequestInfoError) as caught:
+        ask("GET", f"{A}/watch", "a=1")
+    assert str(caught.value) == f"unable to determine kind and namespace from url, {A}/watch?a=1"
 
 
-def test_first_of_repeated_parameters_counts() -> None:
-    """Repeated parameters behave as in Go's url.Values.Get, and plus is a space."""
-    assert query_of(Request("GET", "/", query="a=1+2&a=3&b")) == {"a": "1 2", "b": ""}
-
-
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        ({"limit": "abc"}, 'strconv.ParseInt: parsing "abc": invalid syntax'),
-        ({"timeoutSeconds": "1.5"}, 'strconv.ParseInt: parsing "1.5": invalid syntax'),
-        ({"limit": "1_000"}, 'strconv.ParseInt: parsing "1_000": invalid syntax'),
-        ({"limit": "9" * 30}, f'strconv.ParseInt: parsing "{"9" * 30}": value out of range'),
-        ({"fieldSelector": "foo"}, "invalid selector: 'foo'; can't understand 'foo'"),
-    ],
-)
-def test_bad_parameters_carry_the_api_servers_text(query: dict[str, str], message: str) -> None:
-    """Clients print the text of a 400, so it is upstream's."""
-    with pytest.raises(BadQuery) as caught:
-        list_options(query)
-    assert str(caught.value) == message
-
-
-def test_paging_and_versions_are_accepted_without_effect() -> None:
-    """A client may page or name a version; it gets everything at once."""
-    options = list_options({"limit": "5", "continue": "x", "resourceVersion": "7", "resourceVersionMatch": "Exact"})
-    assert (options.labels.empty, options.fields.terms, options.watch) == (True, (), False)
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"resourceVersionMatch": "Exact"}, "resourceVersionMatch"),
-        ({"resourceVersionMatch": "Odd", "resourceVersion": "1"}, "resourceVersionMatch"),
-        ({"resourceVersionMatch": "Exact", "resourceVersion": "0"}, "resourceVersionMatch"),
-        ({"sendInitialEvents": "true"}, "sendInitialEvents"),
-    ],
-)
-def test_contradicting_options_name_their_field(query: dict[str, str], field: str) -> None:
-    """List options that exclude each other are 422, with the field at fault."""
-    with pytest.raises(InvalidOption) as caught:
-        list_options(query)
-    assert caught.value.field == field
-
-
-def test_unknown_field_label_is_refused_with_the_known_ones() -> None:
-    """Only the name and the namespace can be selected by field."""
-    with pytest.raises(BadQuery, match=r'"spec\.nodeName" is not a known field selector'):
-        check_fields(parse_fields("spec.nodeName=n1"))
+@pytest.mark.parametrize("raw", ["/%zz", "/%", "/a%2", f"{A}/nodes/%2-"])
+def test_a_stray_percent_sign_is_refused(raw: str) -> None:
+    """A path that cannot be decoded names nothing."""
+    with pytest.raises(MalformedPath):
+        attributes_of(Request("GET", raw, raw), {})
 
 
 @given(st.sampled_from(["GET", "POST", "HEAD", "X"]), st.text(), st.text())

@@ -4,6 +4,7 @@ import pytest
 
 from kubevitals.api import status
 from kubevitals.api.encoding.json import dumps
+from kubevitals.api.list_options import Cause
 from kubevitals.api.request import Attributes
 from kubevitals.api.status import Status
 
@@ -167,7 +168,7 @@ def test_bad_request(failure: Status, message: str) -> None:
 def test_invalid_list_options() -> None:
     """List options that contradict each other are a 422 that names the option as its cause."""
     reason = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-    failure = status.invalid_list_options("resourceVersionMatch", "FieldValueForbidden", reason)
+    failure = status.invalid_list_options([Cause("resourceVersionMatch", "FieldValueForbidden", reason)])
     assert body(failure) == (
         '{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",'
         '"message":"ListOptions.meta.k8s.io \\"\\" is invalid: resourceVersionMatch: ' + reason + '",'
@@ -177,13 +178,26 @@ def test_invalid_list_options() -> None:
     )
 
 
+def test_several_causes() -> None:
+    """Several faults are told in one sentence, in brackets, and each is a cause."""
+    failure = status.invalid_list_options([Cause("a", "R1", "no a"), Cause("b", "R2", "no b")])
+    assert failure.message == 'ListOptions.meta.k8s.io "" is invalid: [a: no a, b: no b]'
+    assert failure.details is not None
+    assert failure.details["causes"] == [
+        {"reason": "R1", "message": "no a", "field": "a"},
+        {"reason": "R2", "message": "no b", "field": "b"},
+    ]
+
+
 def test_not_acceptable_route() -> None:
     """The router's 406 lists what there is; a list offers the stream types too."""
     one = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
     streams = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
     head = "406: Not Acceptable\n\nAvailable representations: "
-    assert status.not_acceptable_route(streams=False) == Status(406, "NotAcceptable", head + one, {})
-    assert status.not_acceptable_route(streams=True).message == f"{head}{one}, {streams}"
+    assert status.not_acceptable_route(status.MEDIA_TYPES, streams=False) == Status(
+        406, "NotAcceptable", head + one, {}
+    )
+    assert status.not_acceptable_route(status.MEDIA_TYPES, streams=True).message == f"{head}{one}, {streams}"
 
 
 def test_not_acceptable_transform() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Awaitable, Callable
 
+from kubevitals.api import selfmetrics
 from kubevitals.api.authentication import Authenticator
 from kubevitals.api.authentication.tokens import Tokens
 from kubevitals.api.authentication.trust import ClientTrust, TrustFlags
@@ -84,7 +85,7 @@ class World:
         routes = Routes(
             resources=Resources(self.inventory, self.points, parse_labels("")),
             health=health,
-            metrics=self.telemetry.render,
+            metrics=lambda: selfmetrics.answer(self.telemetry),
             served=self.served.append,
             release="1.2.3",
             server_address=":10250",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from kubevitals.api.authentication.trust import ClientTrust, TrustFlags
@@ -43,22 +45,25 @@ def test_the_config_map_reaches_trust_and_its_absence_changes_nothing(pki):
 
 
 async def test_reviews_are_counted_by_their_answer():
-    """A status code, or the word for no answer; the failure itself is passed on."""
-    counts: list[str] = []
-    answers = [True, ApiStatusError(403, "Forbidden", "no"), ApiUnreachable("gone")]
+    """Every attempt by its status code, or the word for no answer, with its seconds; a failure is passed on."""
+    seen: list[tuple[str, float]] = []
+    clock = itertools.count(step=0.5)
 
-    async def ask(client, question):
-        answer = answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+    answers = [b"{}", ApiStatusError(403, "Forbidden", "no"), ApiUnreachable("gone")]
 
-    review = adapters.counted(ask, None, counts.append)
-    assert await review("q") is True
+    class Api:
+        async def post(self, path, body, *, timeout=None):
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    reviewer = adapters.Reviewer(Api(), lambda *what: seen.append(what), lambda: next(clock))
+    assert await reviewer.post("/reviews", b"{}") == b"{}"
     for expected in (ApiStatusError, ApiUnreachable):
         with pytest.raises(expected):
-            await review("q")
-    assert counts == ["201", "403", "<error>"]
+            await reviewer.post("/reviews", b"{}")
+    assert seen == [("201", 0.5), ("403", 0.5), ("<error>", 0.5)]
 
 
 def test_the_age_of_each_object_is_noted():
@@ -75,7 +80,7 @@ def test_the_age_of_each_object_is_noted():
 def test_a_thousand_bad_handshakes_are_two_lines(caplog):
     """Each is counted; the first is logged at once, and five minutes later how many there were."""
     telemetry, time = Telemetry(resolution=15.0), [0.0]
-    log = adapters.HandshakeLog(telemetry, lambda: time[0], lambda: True)
+    log = adapters.HandshakeLog(telemetry, lambda: time[0])
     failure = HandshakeFailure("client_certificate", "the caller's certificate was refused: expired", "renew it")
     for number in range(1000):
         time[0] = number * 0.301
@@ -84,9 +89,8 @@ def test_a_thousand_bad_handshakes_are_two_lines(caplog):
     assert "apiserver_tls_handshake_errors_total 1000" in telemetry.render().decode()
 
 
-def test_handshakes_before_the_authorities_are_known_are_details(caplog):
-    """A caller that comes too early gets over it by coming back, which is no reason to warn anybody."""
-    log = adapters.HandshakeLog(Telemetry(resolution=15.0), lambda: 0.0, lambda: False)
-    log.note(HandshakeFailure("client_certificate", "refused", ""))
+def test_scanners_are_a_detail(caplog):
+    """A caller that does not even speak TLS is no reason to warn anybody."""
+    log = adapters.HandshakeLog(Telemetry(resolution=15.0), lambda: 0.0)
     log.note(HandshakeFailure("not_tls", "the caller does not speak TLS", ""))
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []

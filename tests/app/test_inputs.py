@@ -102,3 +102,19 @@ def test_header_flags_become_trust():
         ("x-uid",),
         False,
     )
+
+
+@pytest.mark.parametrize(
+    ("argv", "address"),
+    [
+        ("", ":10250"),
+        ("--advertise-address=10.1.2.3", "10.1.2.3:10250"),
+        ("--advertise-address=fd00::1", "[fd00::1]:10250"),
+        ("--external-hostname=metrics.example.com", "metrics.example.com:10250"),
+        ("--external-hostname=metrics.example.com:443 --advertise-address=10.1.2.3", "metrics.example.com:443"),
+        ("--external-hostname=[fd00::1]:443", "[fd00::1]:443"),
+    ],
+)
+def test_what_clients_are_told_as_address(argv, address):
+    """A host name counts before an address, a port in it before our own, and without either only the port is told."""
+    assert inputs.server_address(settings.parse(argv.split()), 10250) == address

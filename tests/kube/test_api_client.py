@@ -118,6 +118,25 @@ async def test_every_request_is_counted(serve, answer):
     assert counted == [("200", "GET", host), ("403", "POST", host), ("<error>", "GET", host)]
 
 
+async def test_every_request_but_a_stream_is_timed(serve, answer):
+    """By method and host, whatever became of it; a stream lasts as long as it lasts."""
+    timed = []
+    async with serve(answer("x"), answer("no", 403), answer("x"), answer("x\n")) as server:
+        config = ClusterConfig(server.url)
+        async with ApiClient(config, timed=lambda *labels: timed.append(labels)) as api:
+            await api.get("/")
+            with pytest.raises(ApiStatusError):
+                await api.post("/", b"{}")
+            async with api.chunks("/") as chunks:
+                assert [chunk async for chunk in chunks] == [b"x"]
+            async with api.lines("/") as lines:
+                assert [line async for line in lines] == [b"x"]
+            host = server.url.removeprefix("http://")
+
+    assert [(method, to) for method, to, _ in timed] == [("GET", host), ("POST", host), ("GET", host)]
+    assert all(0 < seconds < 5 for _, _, seconds in timed)
+
+
 async def test_connections_are_bounded(serve):
     """More requests than connections wait for their turn."""
     running = most = 0

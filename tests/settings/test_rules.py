@@ -163,7 +163,13 @@ def test_what_goes_together_is_accepted(argv: str) -> None:
             "--tls-curve-preferences=29",
             ["--tls-curve-preferences has no effect: key exchange is left to the TLS library"],
         ),
-        ("--log-json-split-stream", ["--log-json-split-stream has no effect: all logs go to standard error"]),
+        (
+            "--log-json-split-stream --log-json-info-buffer-size=1Ki",
+            [
+                "--log-json-info-buffer-size, --log-json-split-stream have no effect: "
+                "every line goes to standard error at once"
+            ],
+        ),
         (
             "--kubelet-preferred-address-types=10.0.0.1,InternalIP",
             [
@@ -171,9 +177,22 @@ def test_what_goes_together_is_accepted(argv: str) -> None:
                 "the types are Hostname, InternalIP, ExternalIP, InternalDNS, ExternalDNS"
             ],
         ),
-        ("--goaway-chance=0.01 --disable-http2-serving --profiling=false --livez-grace-period=5s", []),
-        ("--log-flush-frequency=1s --audit-log-path=- --contention-profiling --external-hostname=x", []),
-        ("--audit-policy-file=p", []),
+        (
+            "--goaway-chance=0.01 --livez-grace-period=5s",
+            [
+                "--goaway-chance has no effect: HTTP/2 is not served",
+                "--livez-grace-period has no effect: nothing has to finish before the server is live",
+            ],
+        ),
+        ("--contention-profiling", ["--contention-profiling has no effect: there is no profiling endpoint"]),
+        (
+            "--audit-log-path=- --audit-log-maxage=30",
+            ["--audit-log-maxage, --audit-log-path have no effect: no audit trail is kept"],
+        ),
+        ("--audit-policy-file=p", ["--audit-policy-file has no effect: no audit trail is kept"]),
+        ("--disable-http2-serving --http2-max-streams-per-connection=9 --permit-address-sharing", []),
+        ("--profiling=false --enable-priority-and-fairness=false --log-flush-frequency=1s", []),
+        ("--min-request-timeout=1800 --audit-log-maxage=366", []),
     ],
 )
 def test_flags_without_effect_warn_when_that_matters(argv: str, warnings: list[str]) -> None:
@@ -187,6 +206,7 @@ def test_flags_without_effect_warn_when_that_matters(argv: str, warnings: list[s
 @pytest.mark.parametrize("sink", ["audit-log-path", "audit-webhook-config-file"])
 def test_an_audit_trail_that_is_not_kept_is_an_alarm(sink: str) -> None:
     """An audit policy with somewhere to write to means that somebody expects a trail."""
-    parsed = settings.parse(["--audit-policy-file=p", f"--{sink}=x"])
+    parsed = settings.parse(["--audit-policy-file=p", f"--{sink}=x", "--audit-log-maxage=30"])
 
+    assert parsed.warnings == ()
     assert parsed.alarms == (f"--audit-policy-file and --{sink} have no effect: no audit trail is kept",)

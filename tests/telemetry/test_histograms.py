@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client import Histogram as LibraryHistogram
 
 from kubevitals.telemetry import promtext
-from kubevitals.telemetry.histograms import DEFAULT_BUCKETS, Histogram, KubeletRequests
+from kubevitals.telemetry.histograms import DEFAULT_BUCKETS, Histogram, KubeletRequests, Timed
 
 SECONDS = "metrics_server_kubelet_request_duration_seconds"
 
@@ -21,7 +21,7 @@ def test_a_histogram_counts_as_the_library_does(observed: list[tuple[float, int]
     ours = Histogram("h", "d", DEFAULT_BUCKETS)
 
     for value, times in observed:
-        ours.buckets.observe(value, times)
+        ours.of().observe(value, times)
         for _ in range(times):
             theirs.observe(value)
 
@@ -33,6 +33,37 @@ def test_a_histogram_counts_as_the_library_does(observed: list[tuple[float, int]
             elif sample.name != "h_created":
                 bound = sample.labels.get("le")
                 assert mine[sample.name, bound and promtext.go_float(float(bound))] == sample.value
+
+
+def test_a_labelled_histogram_has_series_for_what_was_observed() -> None:
+    """Each combination of label values has buckets of its own; none is printed before it is used."""
+    histogram = Histogram("h", "d", (1.0,), ("a", "b"))
+    unused = "".join(text for metric in histogram.collect() for text in promtext.family(metric))
+
+    histogram.of("x", "y").observe(0.5)
+    histogram.of("x", "y").observe(2.0)
+    (metric,) = histogram.collect()
+
+    assert unused == ""
+    assert list(promtext.family(metric))[1:] == [
+        'h_bucket{a="x",b="y",le="1"} 1\n',
+        'h_bucket{a="x",b="y",le="+Inf"} 2\n',
+        'h_sum{a="x",b="y"} 2.5\n',
+        'h_count{a="x",b="y"} 2\n',
+    ]
+
+
+def test_a_timed_event_counts_once_in_both_families() -> None:
+    """The counter under its own name always equals the histogram's count."""
+    timed = Timed(("attempts", "d"), ("seconds", "d"), (1.0,), ("result",))
+    timed.of("good").observe(0.5)
+    timed.of("good").observe(5.0)
+
+    lines = "".join(text for metric in timed.collect() for text in promtext.family(metric)).splitlines()
+
+    assert 'attempts{result="good"} 2' in lines
+    assert 'seconds_count{result="good"} 2' in lines
+    assert "# TYPE attempts counter" in lines
 
 
 def test_each_node_has_a_histogram_and_a_moment() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from kubevitals.api.request import Attributes
 from kubevitals.telemetry import CONTENT_TYPE, Telemetry, cycle_buckets
 
 SIX = {
@@ -19,23 +19,58 @@ SIX = {
     "metrics_server_storage_points",
 }
 
-
-@dataclass(frozen=True)
-class Asked:
-    verb: str
-    path: str
-    resource_request: bool = False
-    group: str = ""
-    version: str = ""
-    resource: str = ""
-    subresource: str = ""
-    namespace: str = ""
-    name: str = ""
-
-
-PODS = Asked("list", "/apis/metrics.k8s.io/v1beta1/pods", True, "metrics.k8s.io", "v1beta1", "pods")
-NODE = Asked("get", "/apis/metrics.k8s.io/v1/nodes/a", True, "metrics.k8s.io", "v1", "nodes", name="a")
-OURS = Asked("list", "", True, "metrics.k8s.io", "v1beta1", "pods", namespace="x")
+HISTOGRAMS = (
+    "metrics_server_manager_tick_duration_seconds",
+    "metrics_server_kubelet_request_duration_seconds",
+    "metrics_server_api_metric_freshness_seconds",
+    "apiserver_request_duration_seconds",
+    "apiserver_request_sli_duration_seconds",
+    "apiserver_response_sizes",
+    "apiserver_request_filter_duration_seconds",
+    "apiserver_client_certificate_expiration_seconds",
+    "apiserver_delegated_authn_request_duration_seconds",
+    "apiserver_delegated_authz_request_duration_seconds",
+    "authentication_duration_seconds",
+    "authentication_token_cache_request_duration_seconds",
+    "authorization_duration_seconds",
+    "rest_client_request_duration_seconds",
+)
+COUNTERS = (
+    "metrics_server_kubelet_request_total",
+    "apiserver_request_total",
+    "apiserver_request_terminations_total",
+    "apiserver_tls_handshake_errors_total",
+    "apiserver_delegated_authn_request_total",
+    "apiserver_delegated_authz_request_total",
+    "authenticated_user_requests",
+    "authentication_attempts",
+    "authentication_token_cache_request_total",
+    "authentication_token_cache_fetch_total",
+    "authorization_attempts_total",
+    "rest_client_requests_total",
+    "process_cpu_seconds_total",
+    "process_network_receive_bytes_total",
+    "process_network_transmit_bytes_total",
+)
+GAUGES = (
+    "metrics_server_kubelet_last_request_time_seconds",
+    "metrics_server_storage_points",
+    "apiserver_current_inflight_requests",
+    "authentication_token_cache_active_fetch_count",
+    "process_open_fds",
+    "process_max_fds",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+    "process_virtual_memory_bytes",
+    "process_virtual_memory_max_bytes",
+    "kubevitals_withheld_objects",  # ours
+)
+FAMILIES = {
+    **dict.fromkeys(HISTOGRAMS, "histogram"),
+    **dict.fromkeys(COUNTERS, "counter"),
+    **dict.fromkeys(GAUGES, "gauge"),
+}
+NODE = Attributes("get", "/apis/metrics.k8s.io/v1/nodes/a", True, "metrics.k8s.io", "v1", "nodes", name="a")
 
 
 def busy(resolution: float = 15) -> Telemetry:
@@ -47,13 +82,21 @@ def busy(resolution: float = 15) -> Telemetry:
     telemetry.observe_freshness(7, times=2)
     telemetry.set_points(nodes=3, containers=40)
     telemetry.set_withheld(nodes=1, pods=2)
-    telemetry.observe_api_request(PODS, 200, 0.01)
-    telemetry.set_in_flight("readOnly", 4)
+    telemetry.requests.observe(NODE, 200, 0.01, 500)
+    telemetry.requests.terminate(NODE, 504)
+    telemetry.set_in_flight({"readOnly": 4, "mutating": 0})
     telemetry.count_tls_handshake_error()
-    telemetry.count_authentication("success")
-    telemetry.count_token_review("201")
-    telemetry.count_access_review("<error>")
+    telemetry.callers.authenticated("success", 0.001, "jane")
+    telemetry.callers.authorized("allowed", 0.001)
+    telemetry.callers.certificate_seen(5000)
+    telemetry.callers.token_review("201", 0.3)
+    telemetry.callers.access_review("<error>", 10)
+    telemetry.token_cache.waiting(1)
+    telemetry.token_cache.asking()
+    telemetry.token_cache.asked(ok=True)
+    telemetry.token_cache.looked_up(hit=False, seconds=0.3)
     telemetry.count_rest_request("200", "GET", "10.0.0.1:443")
+    telemetry.observe_rest_request("GET", "10.0.0.1:443", 0.02)
     return telemetry
 
 
@@ -92,11 +135,11 @@ def test_the_text_is_well_formed() -> None:
         ('metrics_server_storage_points{type="container"}', 40),
         ('kubevitals_withheld_objects{kind="pod"}', 2),
         ('apiserver_current_inflight_requests{request_kind="readOnly"}', 4),
+        ('apiserver_current_inflight_requests{request_kind="mutating"}', 0),
         ("apiserver_tls_handshake_errors_total", 1),
-        ('authentication_attempts{result="success"}', 1),
-        ('apiserver_delegated_authn_request_total{code="201"}', 1),
-        ('apiserver_delegated_authz_request_total{code="<error>"}', 1),
         ('rest_client_requests_total{code="200",method="GET",host="10.0.0.1:443"}', 1),
+        ('rest_client_request_duration_seconds_bucket{verb="GET",host="10.0.0.1:443",le="0.005"}', 0),
+        ('rest_client_request_duration_seconds_bucket{verb="GET",host="10.0.0.1:443",le="0.025"}', 1),
     ],
 )
 def test_series_have_upstreams_names_and_labels(series: str, expected: float) -> None:
@@ -104,13 +147,39 @@ def test_series_have_upstreams_names_and_labels(series: str, expected: float) ->
     assert value(busy(), series) == expected
 
 
+def test_every_family_is_one_of_upstreams_or_says_whose_it_is() -> None:
+    """The families, with their types, are those that metrics-server has under these names."""
+    text = busy().render().decode()
+
+    found = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+
+    assert found == FAMILIES
+
+
+def test_stability_is_told_as_upstream_tells_it() -> None:
+    """The help of what is not of the process begins with its stability level; four are stable."""
+    helps = dict(re.findall(r"^# HELP (\S+) (.*)$", busy().render().decode(), re.MULTILINE))
+
+    stable = {name for name, text in helps.items() if text.startswith("[STABLE] ")}
+    none = {name for name, text in helps.items() if not text.startswith("[")}
+
+    assert stable == {
+        "apiserver_request_total",
+        "apiserver_request_duration_seconds",
+        "apiserver_response_sizes",
+        "apiserver_current_inflight_requests",
+    }
+    assert {name.partition("_")[0] for name in none} == {"process", "kubevitals"}
+
+
 def test_the_process_is_described() -> None:
-    """CPU, memory and file descriptors of the process are included."""
+    """CPU, memory, file descriptors and traffic of the process are included, and when it began."""
     telemetry = busy()
 
     assert (value(telemetry, "process_resident_memory_bytes") or 0) > 1e6
     assert value(telemetry, "process_cpu_seconds_total") is not None
     assert (value(telemetry, "process_open_fds") or 0) > 0
+    assert value(telemetry, "process_start_time_seconds") == telemetry.process_start
 
 
 @pytest.mark.parametrize(
@@ -149,54 +218,6 @@ def test_a_forgotten_node_has_no_series() -> None:
 
     assert 'node="a"' not in telemetry.render().decode()
     assert value(telemetry, 'metrics_server_kubelet_request_total{success="true"}') == 1
-
-
-API = "apiserver_request_total"
-
-
-@pytest.mark.parametrize(
-    ("asked", "labels"),
-    [
-        (PODS, "LIST,,metrics.k8s.io,v1beta1,pods,,cluster,apiserver"),
-        (OURS, "LIST,,metrics.k8s.io,v1beta1,pods,,namespace,apiserver"),
-        (NODE, "GET,,metrics.k8s.io,v1,nodes,,resource,apiserver"),
-        (Asked("get", "/livez"), "GET,,,,,/livez,,"),
-        (Asked("get", "/apis"), "GET,,,,,apis,,apiserver"),
-    ],
-)
-def test_requests_are_counted_as_upstream_labels_them(asked: Asked, labels: str) -> None:
-    """Verb, group, version, resource, subresource, scope and component follow the request."""
-    telemetry = Telemetry(resolution=15)
-
-    telemetry.observe_api_request(asked, 200, 0.3)
-
-    names = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
-    pairs = ",".join(f'{name}="{label}"' for name, label in zip(names, labels.split(","), strict=True))
-    assert value(telemetry, f'{API}{{{pairs},code="200"}}') == 1
-    assert value(telemetry, f'apiserver_request_duration_seconds_bucket{{{pairs},le="0.2"}}') == 0
-    assert value(telemetry, f'apiserver_request_duration_seconds_bucket{{{pairs},le="0.4"}}') == 1
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        Asked("get", "/metrics"),
-        Asked("get", "/livez/ping"),
-        Asked("post", "/livez"),
-        Asked("list", "", True, "other.group", "v1", "pods"),
-        Asked("list", "", True, "metrics.k8s.io", "v2", "pods"),
-        Asked("list", "", True, "metrics.k8s.io", "v1", "secrets"),
-        Asked("get", "", True, "metrics.k8s.io", "v1", "pods", "status", "x", "y"),
-        Asked("brew", "", True, "metrics.k8s.io", "v1", "pods"),
-    ],
-)
-def test_callers_cannot_invent_series(asked: Asked) -> None:
-    """A request for what does not exist is not counted under the labels it made up."""
-    telemetry = Telemetry(resolution=15)
-
-    telemetry.observe_api_request(asked, 404, 0.1)
-
-    assert API not in telemetry.render().decode()
 
 
 def test_two_servers_in_one_process_do_not_share_numbers() -> None:

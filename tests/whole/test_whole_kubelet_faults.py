@@ -10,7 +10,7 @@ import pytest
 from tests.whole.callers import NODES, PODS, Caller
 from tests.whole.capture import Line
 from tests.whole.waiting import eventually, watching
-from tests.whole.world import KEPT, NODE_NAMES, POD_NAMES, RESOLUTION, World, running, serving, simulated
+from tests.whole.world import KEPT, NODE_NAMES, POD_NAMES, World, running, serving, simulated
 
 from kubevitals.simulator import pki
 from kubevitals.simulator.cluster import Cluster
@@ -227,8 +227,3 @@ async def unready(caller: Caller) -> str:
     assert answer.code == 500
     text: str = answer.body
     return text
-
-
-def test_the_resolution_leaves_time_to_look() -> None:
-    """The tests above rest on this: points are kept longer than it takes to see a failure."""
-    assert KEPT == 3 * RESOLUTION

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 from tests.whole.callers import BETA, NODES, PODS, STABLE, pods_in
-from tests.whole.world import LOADS, MI, NODE_NAMES, OVERHEAD, World
+from tests.whole.world import LOADS, MI, NODE_NAMES, OVERHEAD, World, running
 
 from kubevitals.quantity import parse_cpu, parse_memory
 from kubevitals.simulator.kinds import API_SERVICES
@@ -13,11 +16,16 @@ GROUP = "metrics.k8s.io"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
-@pytest.fixture
-async def available(world: World) -> World:
-    """The world, as soon as the API server forwards requests."""
-    await world.cluster.wait_available()
-    return world
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def available() -> AsyncIterator[World]:
+    """One world for all that only look at it, as soon as the API server forwards requests."""
+    async with running(resolution=1.0) as world:
+        await world.measured()
+        await world.cluster.wait_available()
+        yield world
 
 
 @pytest.mark.parametrize("version", [BETA, STABLE])
@@ -71,19 +79,18 @@ async def test_a_namespace_has_its_own_pods(available: World) -> None:
     assert await admin.names(pods_in("nowhere")) == []
 
 
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        ("labelSelector=app%3Ddb", ["db-0", "db-1"]),
-        ("labelSelector=app+in+(cart,till)", ["cart-0", "till-0"]),
-        ("labelSelector=!app", []),
-        ("fieldSelector=metadata.name%3Dtill-0", ["till-0"]),
-        ("fieldSelector=metadata.namespace!%3Ddata", ["cart-0", "till-0"]),
-    ],
-)
-async def test_selectors_choose_pods(available: World, query: str, names: list[str]) -> None:
+async def test_selectors_choose_pods(available: World) -> None:
     """Label and field selectors arrive through the aggregation layer as they were meant."""
-    assert await available.admin().names(f"{PODS}?{query}") == names
+    wanted = {
+        "labelSelector=app%3Ddb": ["db-0", "db-1"],
+        "labelSelector=app+in+(cart,till)": ["cart-0", "till-0"],
+        "labelSelector=!app": [],
+        "fieldSelector=metadata.name%3Dtill-0": ["till-0"],
+        "fieldSelector=metadata.namespace!%3Ddata": ["cart-0", "till-0"],
+    }
+    admin = available.admin()
+
+    assert {query: await admin.names(f"{PODS}?{query}") for query in wanted} == wanted
 
 
 async def test_selectors_choose_nodes(available: World) -> None:
@@ -117,8 +124,8 @@ async def test_the_api_services_become_available(available: World) -> None:
     assert conditions == dict.fromkeys([f"v1.{GROUP}", f"v1beta1.{GROUP}"], ("Available", "True"))
 
 
-async def test_the_default_certificate_will_do(available: World) -> None:
-    """Metrics are there although nobody complained about anything."""
+async def test_a_healthy_start_is_quiet(available: World) -> None:
+    """Where all is well, nothing is logged that a person is to read."""
     assert available.log.troubles() == []
 
 

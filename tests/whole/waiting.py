@@ -14,7 +14,7 @@ T = TypeVar("T")
 _EVERY = 0.02  # seconds between two questions
 
 
-async def eventually(probe: Callable[[], T | Awaitable[T]], *, within: float = 20.0) -> T:
+async def eventually(probe: Callable[[], T | Awaitable[T]], *, within: float = 20.0, every: float = _EVERY) -> T:
     """Ask until the answer is true, and return it.
 
     An AssertionError of the probe means "not yet", and is raised when time is up.
@@ -22,6 +22,7 @@ async def eventually(probe: Callable[[], T | Awaitable[T]], *, within: float = 2
     Args:
         probe: what to ask; it may be a coroutine function.
         within: seconds until giving up.
+        every: seconds between two questions.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + within
@@ -34,7 +35,7 @@ async def eventually(probe: Callable[[], T | Awaitable[T]], *, within: float = 2
         except AssertionError:
             if loop.time() > end:
                 raise
-        await asyncio.sleep(_EVERY)
+        await asyncio.sleep(every)
 
 
 class Watched:

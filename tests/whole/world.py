@@ -26,7 +26,7 @@ from kubevitals.simulator.templates import FRONT_PROXY_NAME
 from kubevitals.simulator.workload import Steady
 
 HOST = "127.0.0.1"
-RESOLUTION = 0.3  # seconds between scrapes
+RESOLUTION = 0.4  # seconds between scrapes
 KEPT = 3 * RESOLUTION  # seconds that the points of a node outlive its last scrape
 MI = 1 << 20
 _MILLI = 10**6  # nanocores

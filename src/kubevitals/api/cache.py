@@ -70,6 +70,10 @@ class SharedLookups(Generic[K, V]):
         self._limit = limit
         self._flights: dict[K, asyncio.Future[_Outcome[V]]] = {}
 
+    def known(self, key: K) -> V | None:
+        """Return what is remembered, None when nothing is."""
+        return self._cache.get(key, self._clock())
+
     async def get(self, key: K, ask: Callable[[], Awaitable[Answer[V]]]) -> V:
         """Return what is remembered, or what ``ask`` brings.
 

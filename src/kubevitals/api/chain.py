@@ -1,23 +1,28 @@
 """The filters every request passes, in the API server's order.
 
-audit id → panic recovery → request info → draining → cache headers → deadline → authentication → impersonation →
-requests in flight → authorization → routes. So 401 comes before 429, 429 before 403, and 403 before any 404: a caller
-without rights learns nothing about what exists.
+audit id → panic recovery → request info → log → turned away while draining → HSTS and cache headers → refused while
+draining → deadline → authentication → impersonation → requests in flight → authorization → routes. So 401 comes before
+429, 429 before 403, and 403 before any 404: a caller without rights learns nothing about what exists.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from kubevitals import logs
 from kubevitals.api import compression, status
-from kubevitals.api.authentication import Authenticator, ImpersonationRefused, Unauthorized
+from kubevitals.api.authentication import Authenticated, Authenticator, ImpersonationRefused, Unauthorized
 from kubevitals.api.authorization import AuthorizationFailed, Authorizer
+from kubevitals.api.encoding import encode_status
+from kubevitals.api.inflight import InFlight, kind_of
 from kubevitals.api.message import Request, Response
-from kubevitals.api.request import Attributes, RequestInfoError, attributes_of, query_of
+from kubevitals.api.negotiation import Choice
+from kubevitals.api.query import query_of
+from kubevitals.api.request import Attributes, MalformedPath, RequestInfoError, attributes_of
 from kubevitals.api.routes import Routes
 from kubevitals.errors import QuantityError
 from kubevitals.model import User
@@ -27,17 +32,39 @@ from kubevitals.telemetry import Telemetry
 _log = logs.get("api")
 _TEXT = "text/plain; charset=utf-8"
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
+_HANG_UP = ("Connection", "close")
 _EXEMPT_WHEN_DRAINING = ("/readyz", "/livez", "/healthz", "/metrics")
+_PRIVILEGED = "system:masters"
+_LONGEST_AUDIT_ID = 256
+_UNKNOWN = Attributes("", "")
+_UNPRINTABLE = re.compile(r"[^!-~]+")
+_SHUTTING_DOWN_BODY = encode_status(status.shutting_down(), Choice()) + b"\n"  # two line feeds, as upstream
 
 
 @dataclass(frozen=True, slots=True)
 class ChainLimits:
-    """Bounds on requests. ``timeout`` in seconds; 0 in flight means unlimited."""
+    """Bounds on requests. ``timeout`` in seconds; 0, there as in flight, means unlimited.
+
+    ``send_retry_after`` turns new requests away with 429 while draining, where else they are refused with 503.
+    """
 
     timeout: float = 60.0
     in_flight: int = 400
     mutating_in_flight: int = 200
     hsts: str = ""
+    send_retry_after: bool = False
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request on its way through the filters, and what its answer will carry besides its own headers."""
+
+    request: Request
+    started: float
+    audit_id: str
+    query: dict[str, str] = field(default_factory=dict)
+    asked: Attributes = _UNKNOWN
+    headers: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Chain:
@@ -50,6 +77,7 @@ class Chain:
         draining: whether the server is on its way out.
         telemetry: our own counters.
         clock: monotonic seconds, for durations.
+        limits: bounds on requests.
     """
 
     def __init__(
@@ -70,85 +98,143 @@ class Chain:
         self._telemetry = telemetry
         self._clock = clock
         self._limits = limits
-        self._in_flight = {"readOnly": 0, "mutating": 0}
+        self.in_flight = InFlight(reads=limits.in_flight, others=limits.mutating_in_flight, clock=clock)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request; never raises but for cancellation."""
-        started = self._clock()
-        audit_id = request.headers.get("Audit-ID") or str(uuid.uuid4())
-        asked = Attributes(verb=request.method.lower(), path=request.path)
+        exchange = _Exchange(request, self._clock(), _audit_id(request.headers.get("Audit-ID")))
         try:
-            asked = attributes_of(request, query_of(request))
-            answer = await self._within_deadline(request, asked)
-        except RequestInfoError as error:
-            answer = _internal_error(request, f"failed to create RequestInfo: {error}")
+            answer = await self._understood(exchange)
+        except MalformedPath:
+            return Response(400, [status.MALFORMED_BODY], _TEXT, [_HANG_UP])
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the process or leave a caller waiting
-            _log.error("A request made the server panic", path=request.path, error=repr(error), trace=logs.trace(error))
-            answer = Response(500, [status.PANIC_BODY], _TEXT)
-        answer = await compression.compressed(request, answer)
-        self._finish(answer, audit_id)
-        self._observe(request, asked, answer, self._clock() - started)
+            _log.error(
+                "A request made the server panic", method=request.method, URI=request.uri,
+                auditID=exchange.audit_id, error=repr(error), trace=logs.trace(error),
+            )  # fmt: skip
+            answer = Response(500, [status.PANIC_BODY], _TEXT, [_NOSNIFF, _HANG_UP])
+        answer.headers.append(("Audit-Id", exchange.audit_id))
+        answer.headers.extend(header for header in exchange.headers if not answer.has_header(header[0]))
         return answer
 
-    async def _within_deadline(self, request: Request, asked: Attributes) -> Response:
-        if self._draining() and not _exempt_when_draining(request):
-            return self._routes.refusal(request, status.shutting_down(), headers=[("Retry-After", "1")])
+    async def _understood(self, exchange: _Exchange) -> Response:
+        request = exchange.request
+        exchange.query = query_of(request)
         try:
-            timeout = _timeout_of(query_of(request).get("timeout", ""), self._limits.timeout)
+            exchange.asked = attributes_of(request, exchange.query)
+        except RequestInfoError as error:
+            return _internal_error(request, f"failed to create RequestInfo: {error}")
+        answer = await self._unless_draining(exchange)
+        if _log.enabled(3):
+            self._note(exchange, answer)
+        return answer
+
+    def _note(self, exchange: _Exchange, answer: Response) -> None:
+        request, seconds = exchange.request, self._clock() - exchange.started
+        pairs = {
+            "verb": exchange.asked.verb.upper(), "URI": request.uri, "latency": f"{seconds * 1000:.3f}ms",
+            "userAgent": request.headers.get("User-Agent"), "audit-ID": exchange.audit_id, "srcIP": request.remote,
+            "resp": answer.status,
+        }  # fmt: skip
+        _log.v(3, "HTTP", **pairs)
+
+    async def _unless_draining(self, exchange: _Exchange) -> Response:
+        leaving = self._draining() and not _exempt_when_draining(exchange.request)
+        if leaving and self._limits.send_retry_after:
+            return Response(429, [status.DRAINING_BODY], _TEXT, [("Retry-After", "5"), _NOSNIFF, _HANG_UP])
+        if self._limits.hsts:
+            exchange.headers.append(("Strict-Transport-Security", self._limits.hsts))
+        exchange.headers.append(("Cache-Control", "no-cache, private"))
+        if _is_long_running(exchange.asked):
+            return await self._authenticated(exchange)
+        if leaving:
+            headers = [("Retry-After", "1"), _NOSNIFF]
+            return Response(503, [_SHUTTING_DOWN_BODY], "application/json", headers)
+        return await self._within_deadline(exchange)
+
+    async def _within_deadline(self, exchange: _Exchange) -> Response:
+        try:
+            timeout = _timeout_of(exchange.query.get("timeout", ""), self._limits.timeout)
         except QuantityError as error:
-            return self._routes.refusal(request, status.bad_timeout(str(error)))
+            return self._routes.refusal(exchange.request, status.bad_timeout(str(error)))
         try:
             async with asyncio.timeout(timeout):
-                return await self._authenticated(request, asked)
+                answer = await self._authenticated(exchange)
         except TimeoutError:
+            self._telemetry.requests.terminate(exchange.asked, 504)
             return Response(504, [status.TIMEOUT_BODY], _TEXT)
+        if timeout is not None:
+            answer.within = exchange.started + timeout - self._clock()
+        return answer
 
-    async def _authenticated(self, request: Request, asked: Attributes) -> Response:
+    async def _authenticated(self, exchange: _Exchange) -> Response:
+        request, began = exchange.request, self._clock()
         try:
             known = await self._authenticator.authenticate(request)
         except Unauthorized as error:
+            self._telemetry.callers.authenticated("error", self._clock() - began)
             _log.v(4, "Refused credentials", path=request.path, remote=request.remote, reason=str(error))
             return self._routes.refusal(request, status.unauthorized(), [("Warning", text) for text in error.warnings])
         except ImpersonationRefused as error:
+            self._telemetry.callers.authenticated("success", self._clock() - began, error.user.name)
             return self._routes.refusal(request, status.impersonation_refused(error.user.name))
-        kind = "readOnly" if asked.verb in ("get", "list", "watch") else "mutating"
-        limit = self._limits.in_flight if kind == "readOnly" else self._limits.mutating_in_flight
-        if limit and self._in_flight[kind] >= limit and "system:masters" not in known.user.groups:
-            return Response(429, [status.TOO_MANY_REQUESTS_BODY], _TEXT, [("Retry-After", "1"), _NOSNIFF])
-        self._in_flight[kind] += 1
-        try:
-            answer = await self._authorized(request, asked, known.user)
-        finally:
-            self._in_flight[kind] -= 1
+        self._telemetry.callers.authenticated("success", self._clock() - began, known.user.name)
+        answer = await self._admitted(exchange, known)
         answer.headers.extend(("Warning", text) for text in known.warnings)
         return answer
 
-    async def _authorized(self, request: Request, asked: Attributes, user: User) -> Response:
+    async def _admitted(self, exchange: _Exchange, known: Authenticated) -> Response:
+        kind = kind_of(exchange.asked)
+        if _is_long_running(exchange.asked):
+            return await self._authorized(exchange, known.user)
+        if self.in_flight.enter(kind):
+            try:
+                return await self._authorized(exchange, known.user)
+            finally:
+                self.in_flight.leave(kind)
+        if _PRIVILEGED in known.user.groups:
+            return await self._authorized(exchange, known.user)
+        self._telemetry.requests.terminate(exchange.asked, 429)
+        return Response(429, [status.TOO_MANY_REQUESTS_BODY], _TEXT, [("Retry-After", "1"), _NOSNIFF])
+
+    async def _authorized(self, exchange: _Exchange, user: User) -> Response:
+        request, asked, began = exchange.request, exchange.asked, self._clock()
         try:
             decision = await self._authorizer.authorize(user, asked)
         except AuthorizationFailed as error:
+            self._telemetry.callers.authorized("error", self._clock() - began)
             _log.warning("Authorization could not be decided", path=request.path, user=user.name, error=str(error))
             return _internal_error(request, str(error))
+        result = "allowed" if decision.allowed else "denied" if decision.denied else "no-opinion"
+        self._telemetry.callers.authorized(result, self._clock() - began)
         if not decision.allowed:
             return self._routes.refusal(request, status.forbidden(asked, user.name, decision.reason), [_NOSNIFF])
-        return self._routes.answer(request, asked)
+        return await self._routed(exchange)
 
-    def _finish(self, answer: Response, audit_id: str) -> None:
-        present = {name.lower() for name, _ in answer.headers}
-        answer.headers.append(("Audit-Id", audit_id))
-        if "cache-control" not in present:
-            answer.headers.append(("Cache-Control", "no-cache, private"))
-        if self._limits.hsts:
-            answer.headers.append(("Strict-Transport-Security", self._limits.hsts))
+    async def _routed(self, exchange: _Exchange) -> Response:
+        answer = self._routes.answer(exchange.request, exchange.asked)
+        if answer.source is not None:
+            answer.chunks = await _gathered(answer.source)
+        answer = await compression.compressed(exchange.request, answer)
+        # A method that no route has does not count as a request for the resource.
+        if exchange.request.method == "GET" or not exchange.asked.resource_request:
+            seconds = self._clock() - exchange.started
+            self._telemetry.requests.observe(exchange.asked, answer.status, seconds, answer.size)
+        return answer
 
-    def _observe(self, request: Request, asked: Attributes, answer: Response, seconds: float) -> None:
-        _log.v(
-            3, "HTTP", verb=asked.verb.upper(), URI=request.uri, latency=f"{seconds * 1000:.3f}ms",
-            userAgent=request.headers.get("User-Agent"), srcIP=request.remote, resp=answer.status,
-        )  # fmt: skip
-        self._telemetry.observe_api_request(asked, answer.status, seconds)
-        for kind, count in self._in_flight.items():
-            self._telemetry.set_in_flight(kind, count)
+
+async def _gathered(source: Iterator[bytes]) -> list[bytes]:
+    """Take every piece, and let others work after each."""
+    chunks = []
+    for chunk in source:
+        chunks.append(chunk)
+        await asyncio.sleep(0)
+    return chunks
+
+
+def _audit_id(given: str) -> str:
+    """Return the caller's id, as far as it can be a header and a word in a log, or a new one."""
+    return _UNPRINTABLE.sub("", given)[:_LONGEST_AUDIT_ID] or str(uuid.uuid4())
 
 
 def _exempt_when_draining(request: Request) -> bool:
@@ -157,11 +243,16 @@ def _exempt_when_draining(request: Request) -> bool:
     )
 
 
+def _is_long_running(asked: Attributes) -> bool:
+    """Tell whether a request is neither limited in time nor counted as in flight: a watch, which is refused at once."""
+    return asked.resource_request and asked.verb == "watch"
+
+
 def _timeout_of(text: str, longest: float) -> float | None:
     """Return the seconds a request may take: what it asks for, at most what the server allows; None is no bound."""
     asked = parse_duration(text) / 1e9 if text else 0.0
     if not longest:
-        return asked or None
+        return asked if asked > 0 else None
     return min(asked, longest) if asked > 0 else longest
 
 

@@ -8,20 +8,24 @@ import zlib
 from kubevitals.api.message import Request, Response
 
 _THRESHOLD = 128 * 1024
+_OTHERS = (("/metrics", 0), ("/openapi/", 1400))  # as upstream's handlers of these paths
 _LEVEL = 1  # as upstream: six times smaller for a fifth of the time of the default level
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-async def compressed(request: Request, answer: Response, threshold: int = _THRESHOLD) -> Response:
-    """Return the answer, compressed where the caller takes gzip and the body is above 128 KiB."""
-    if any(name.lower() == "content-encoding" for name, _ in answer.headers):
-        return answer
-    if sum(map(len, answer.chunks)) <= threshold or not _accepts_gzip(request):
+async def compressed(request: Request, answer: Response) -> Response:
+    """Return the answer, compressed where the caller takes gzip and the body is large enough to be worth it."""
+    if answer.size <= _worthwhile(request.path) or answer.has_header("Content-Encoding") or not _accepts_gzip(request):
         return answer
     # zlib releases the interpreter while it works, so a thread keeps other requests going meanwhile.
     chunks = await asyncio.to_thread(_gzip, answer.chunks)
     headers = [*answer.headers, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
     return Response(answer.status, chunks, answer.content_type, headers)
+
+
+def _worthwhile(path: str) -> int:
+    """Return the size in bytes above which an answer to a path is compressed."""
+    return next((size for start, size in _OTHERS if path.startswith(start)), _THRESHOLD)
 
 
 def _accepts_gzip(request: Request) -> bool:

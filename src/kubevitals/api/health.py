@@ -89,7 +89,7 @@ class Health:
 
 def _single(check: Check) -> Response:
     reason = check.failing()
-    return _text(500, f"internal server error: {reason}\n") if reason else _text(200, "ok")
+    return _text(500, f"internal server error: {reason}\n") if reason else Response(200, [b"ok"], _TEXT)
 
 
 def _summary(root: str, checks: Sequence[Check], excluded: set[str], verbose: bool) -> Response:

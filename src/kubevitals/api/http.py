@@ -10,23 +10,31 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
+from aiohttp.http import HttpVersion10, HttpVersion11
 from aiohttp.http_exceptions import LineTooLong
 
+from kubevitals import logs
 from kubevitals.api.message import Headers, Request, Response
 from kubevitals.errors import ConfigError
 from kubevitals.tls import peer_chain
 
 Handler = Callable[[Request], Awaitable[Response]]
 
+_log = logs.get("api")
+_NAME = "kubevitals"
+_VERSIONS = (HttpVersion10, HttpVersion11)
 _WHOLE = 64 * 1024  # up to here an answer is sent in one piece
 _PIECE = 256 * 1024
+_SLACK = 4096  # bytes that a head may have above its limit, as in Go
+_LINGER = 0.5  # seconds for a caller to read what it did wrong
+_FAREWELL = 0.5  # seconds for connections to end by themselves at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +49,47 @@ class Limits:
     connections: int = 4096
 
 
+class _LastWord(web.Response):
+    """An answer to one who may still be sending: a connection that is closed at once takes the answer with it."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        await super().write_eof(data)
+        await asyncio.sleep(_LINGER)
+
+
 class _Connection(web.RequestHandler):
-    """The framework's connection, with the words of Go's server for what is no request."""
+    """The framework's connection, with a bound on the whole head and the words of Go's server for what is no request.
+
+    The framework bounds each line by itself.
+    """
+
+    __slots__ = ("_head", "_longest_head", "_too_long")
+
+    def __init__(self, manager: web.Server, *, longest_head: int, **options: Any) -> None:
+        super().__init__(manager, loop=asyncio.get_running_loop(), **options)
+        self._head = 0  # bytes of a head that is not complete yet
+        self._longest_head = longest_head
+        self._too_long = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether it was answered before, and has not begun to ask again."""
+        return bool(self._request_count) and not (self._request_in_progress or self._messages or self._head)
+
+    def data_received(self, data: bytes) -> None:
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count > before:
+            self._head = 0
+        elif not self._reads_body():
+            self._head += len(data)
+            if self._head > self._longest_head and not self._too_long:
+                self._too_long = True
+                super().data_received(b"\0")  # no head contains it: the framework gives up on this one
+
+    def _reads_body(self) -> bool:
+        request = self._current_request
+        return request is not None and not request.content.is_eof()
 
     def handle_error(
         self,
@@ -51,9 +98,37 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        if isinstance(exc, ConnectionError):
+            raise exc  # the connection ends, and nobody is there to be told why
+        if request.writer.output_size:
+            raise ConnectionError("a part of the answer was sent already") from exc
+        if status >= 500:
+            _log.error("An answer could not be sent", error=repr(exc), trace=logs.trace(exc) if exc else "")
+        too_long = isinstance(exc, LineTooLong) or self._too_long
+        code = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if too_long else HTTPStatus(status)
+        self.close()
         # The framework's own message would repeat a part of what was sent.
-        code = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if isinstance(exc, LineTooLong) else HTTPStatus(status)
-        return super().handle_error(request, code.value, exc, f"{code.value} {code.phrase}")
+        answer = _LastWord(status=code.value, text=f"{code.value} {code.phrase}", headers={"Server": _NAME})
+        answer.force_close()
+        return answer
+
+
+@dataclass(slots=True)
+class _Peer:
+    """The other end of a connection: how to reach it, what it showed, and when it is cut off."""
+
+    transport: asyncio.Transport
+    chain: tuple[bytes, ...]
+    deadline: asyncio.TimerHandle | None = None
+
+    def arm(self, seconds: float) -> None:
+        """Cut the connection off in so many seconds, and not when it was to be before."""
+        self.disarm()
+        self.deadline = asyncio.get_running_loop().call_later(seconds, self.transport.abort)
+
+    def disarm(self) -> None:
+        if self.deadline is not None:
+            self.deadline.cancel()
 
 
 class _Server(web.Server):
@@ -75,53 +150,104 @@ class _Server(web.Server):
         )
         self._handler = handler
         self._limits = limits
-        self._deadlines: dict[Any, asyncio.TimerHandle] = {}
-        self._chains: dict[Any, tuple[bytes, ...]] = {}
-        self._closed = False
+        self._peers: dict[Any, _Peer] = {}
+        self._in_flight: set[object] = set()
+        self._moved = asyncio.Event()  # an answer was sent, or a connection lost
+        self._closing = self._ended = False
 
     def __call__(self) -> _Connection:
-        return _Connection(self, loop=asyncio.get_running_loop(), **self._kwargs)
+        return _Connection(self, longest_head=self._limits.head_bytes + _SLACK, **self._kwargs)
 
-    def close(self) -> None:
-        """Take no new connection; those that still shake hands are cut off when they are done."""
-        self._closed = True
+    # --- connections ------------------------------------------------------------------------------------------
 
     def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        if self._closed or len(self._deadlines) >= self._limits.connections:
+        if self._ended or len(self._peers) >= self._limits.connections:
             transport.abort()
             return
+        # An answer counts as sent when the system has it, not when it lies in our own buffer. Not 0: asyncio's TLS
+        # then pauses the writer of an empty buffer, and nothing is left to wake it up again.
+        transport.set_write_buffer_limits(high=1)
         ssl_object = transport.get_extra_info("ssl_object")
-        self._chains[handler] = peer_chain(ssl_object) if ssl_object else ()
-        self._arm(handler, transport, self._limits.head_timeout)
+        self._peers[handler] = peer = _Peer(transport, peer_chain(ssl_object) if ssl_object else ())
+        peer.arm(self._limits.head_timeout)
 
     def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
-        self._chains.pop(handler, None)
-        deadline = self._deadlines.pop(handler, None)
-        if deadline:
-            deadline.cancel()
+        peer = self._peers.pop(handler, None)
+        if peer is not None:
+            peer.disarm()
+            self._moved.set()
 
-    def _arm(self, handler: Any, transport: asyncio.Transport | None, seconds: float) -> None:
-        """Cut a connection off in so many seconds, and not when it was to be before."""
-        self._disarm(handler)
-        if transport is not None and handler in self._chains:
-            self._deadlines[handler] = asyncio.get_running_loop().call_later(seconds, transport.abort)
-
-    def _disarm(self, handler: Any) -> None:
-        deadline = self._deadlines.get(handler)
-        if deadline:
-            deadline.cancel()
+    # --- requests ---------------------------------------------------------------------------------------------
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        connection, transport = request.protocol, request.transport
-        self._disarm(connection)
+        peer = self._peers.get(request.protocol)
+        if peer is None:
+            raise ConnectionResetError("the caller is gone")
+        if request.version not in _VERSIONS:
+            raise ConnectionResetError("the framework lets other versions pass, and takes none at all for HTTP/0.9")
+        peer.disarm()
+        ticket = object()  # the framework's requests cannot be told apart in a set
+        self._in_flight.add(ticket)
         try:
-            answer = await self._handler(_request_of(request, self._chains.get(connection, ())))
-            self._arm(connection, transport, self._limits.idle_timeout)  # so long it may take its answer
-            return await _send(request, answer)
+            answer = await self._handler(_request_of(request, peer.chain))
+            peer.arm(self._patience(answer))
+            return await _send(request, answer, last=self._closing or _leaves_http(request))
         finally:
-            self._arm(connection, transport, self._limits.idle_timeout)
+            self._in_flight.discard(ticket)
+            self._moved.set()
+            if request.protocol in self._peers:
+                peer.arm(self._limits.idle_timeout)
+            if self._closing:
+                request.protocol.close()
+
+    def _patience(self, answer: Response) -> float:
+        """Return how many seconds the caller has to take its answer."""
+        longest = self._limits.idle_timeout
+        return longest if answer.within is None else min(longest, max(0.0, answer.within))
+
+    # --- the end ----------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Make every answer from now on the last one of its connection, and hang up where none is due."""
+        self._closing = True
+        for connection in self.connections:
+            if isinstance(connection, _Connection) and connection.idle:
+                connection.force_close()
+
+    async def answered(self, grace: float) -> int:
+        """Wait until the requests that are in flight now have their answers; return how many have not in time."""
+        waited_for = frozenset(self._in_flight)
+        try:
+            async with asyncio.timeout(grace):
+                while not waited_for.isdisjoint(self._in_flight):
+                    await self._next_move()
+        except TimeoutError:
+            pass
+        return len(waited_for & self._in_flight)
+
+    async def end(self) -> None:
+        """Close every connection; what the system has not sent by then is given a moment."""
+        self._ended = True
+        self.pre_shutdown()
+        await self.shutdown(_FAREWELL)
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                while self._peers:
+                    await self._next_move()
+        except TimeoutError:
+            self.cut_off()
+
+    def cut_off(self) -> None:
+        """Take no connection any more, and drop every one there is."""
+        self._closing = self._ended = True
+        for peer in list(self._peers.values()):
+            peer.transport.abort()
+
+    async def _next_move(self) -> None:
+        self._moved.clear()
+        await self._moved.wait()
 
 
 def _request_of(request: web.BaseRequest, chain: tuple[bytes, ...]) -> Request:
@@ -137,21 +263,33 @@ def _request_of(request: web.BaseRequest, chain: tuple[bytes, ...]) -> Request:
     )
 
 
-async def _send(request: web.BaseRequest, answer: Response) -> web.StreamResponse:
-    """Write an answer in pieces, each waiting for the caller to take the one before."""
-    size = sum(map(len, answer.chunks))
+def _leaves_http(request: web.BaseRequest) -> bool:
+    """Tell whether the framework takes what follows for something else than the body, which could smuggle a request."""
+    return request.method == "CONNECT" or "Upgrade" in request.headers
+
+
+async def _send(request: web.BaseRequest, answer: Response, *, last: bool) -> web.StreamResponse:
+    """Write an answer in pieces, each waiting for the caller to take the one before.
+
+    Args:
+        request: whose answer it is.
+        answer: what to send.
+        last: tell the caller that the connection ends with it.
+    """
+    size = answer.size
     headers = list(answer.headers)
     if answer.content_type:
         headers.append(("Content-Type", answer.content_type))
     if size <= _WHOLE:
-        small = web.Response(status=answer.status, body=answer.body or None)
-        _set_headers(small, headers)
-        return small
-    response = web.StreamResponse(status=answer.status)
+        response: web.StreamResponse = web.Response(status=answer.status, body=answer.body or None)
+    else:
+        response = web.StreamResponse(status=answer.status)
+        response.content_length = size
     _set_headers(response, headers)
-    response.content_length = size
+    if last:
+        response.force_close()
     await response.prepare(request)
-    if request.method != "HEAD":
+    if size > _WHOLE and request.method != "HEAD":
         for piece in _pieces(answer.chunks):
             await response.write(piece)
     await response.write_eof()
@@ -160,25 +298,33 @@ async def _send(request: web.BaseRequest, answer: Response) -> web.StreamRespons
 
 def _set_headers(response: web.StreamResponse, headers: list[tuple[str, str]]) -> None:
     response.headers.popall("Content-Type", None)
-    response.headers["Server"] = "kubevitals"  # else the framework names itself and the interpreter, with versions
+    response.headers["Server"] = _NAME  # else the framework names itself and the interpreter, with versions
     for name, value in headers:
-        response.headers.add(name, value)
+        if (name, value) == ("Connection", "close"):
+            response.force_close()
+        else:
+            response.headers.add(name, value)
 
 
-def _pieces(chunks: list[bytes]) -> list[bytes]:
-    """Join small chunks to pieces of about 256 KiB, so that neither one write per item nor one huge body is made."""
-    pieces: list[bytes] = []
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes | memoryview]:
+    """Join and cut chunks to pieces of about 256 KiB: neither one write per item, nor all at once into the buffers."""
     gathered: list[bytes] = []
     size = 0
     for chunk in chunks:
-        gathered.append(chunk)
-        size += len(chunk)
-        if size >= _PIECE:
-            pieces.append(b"".join(gathered))
+        if len(chunk) < _PIECE:
+            gathered.append(chunk)
+            size += len(chunk)
+        if size and (size >= _PIECE or len(chunk) >= _PIECE):
+            yield b"".join(gathered)
             gathered, size = [], 0
-    if gathered:
-        pieces.append(b"".join(gathered))
-    return pieces
+        if len(chunk) >= _PIECE:
+            yield from _slices(memoryview(chunk))
+    if size:
+        yield b"".join(gathered)
+
+
+def _slices(view: memoryview) -> Iterator[memoryview]:
+    return (view[start : start + _PIECE] for start in range(0, len(view), _PIECE))
 
 
 class Listener:
@@ -203,27 +349,32 @@ class Listener:
             self._web, sock=self._sock, ssl=context, ssl_handshake_timeout=timeout, backlog=1024
         )
 
+    async def drain(self, grace: float) -> None:
+        """Wait until the requests in flight have their answers, for ``grace`` seconds at most; go on listening."""
+        unanswered = await self._web.answered(grace)
+        if unanswered:
+            _log.warning("Requests were given up: they took too long to be answered", requests=unanswered)
+
     async def stop(self, grace: float) -> None:
-        """Accept nothing more, let requests in flight end within ``grace`` seconds, then close every connection."""
-        self._web.close()
-        if self._server is not None:
+        """Accept nothing more, let requests in flight end within ``grace`` seconds, then close every connection.
+
+        Whoever has connected and not asked yet may still do so meanwhile. Stopping again does nothing.
+        """
+        server, self._server = self._server, None
+        if server is not None:
             # asyncio loses connections that were accepted a moment before their server is closed.
             asyncio.get_running_loop().remove_reader(self._sock)
             await asyncio.sleep(0)
-            self._server.close()
-        self._web.pre_shutdown()
-        await self._web.shutdown(grace)
+            server.close()
+        self._web.close()
+        await self.drain(grace)
+        await self._web.end()
 
     def abort(self) -> None:
-        """Close the socket and every connection at once; does nothing after ``stop``."""
-        self._web.close()
-        if self._server is None:
-            self._sock.close()
-        else:
+        """Take nothing more and cut off every connection at once; does nothing after ``stop``."""
+        if self._server is not None:
             self._server.close()
-        for connection in self._web.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
+        self._web.cut_off()
 
 
 def listen(address: str, port: int, *, share_port: bool = False) -> socket.socket:

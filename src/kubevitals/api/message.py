@@ -57,14 +57,30 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """What goes back. ``chunks`` together are the body; a list is sent piece by piece and never joined."""
+    """What goes back. ``chunks`` together are the body; a list is sent piece by piece and never joined.
+
+    ``source`` is where the chunks are still to be taken from, one at a time, with other work in between.
+    ``within`` is how many seconds the caller has to take the answer; None leaves it to the listener.
+    """
 
     status: int = 200
     chunks: list[bytes] = field(default_factory=list)
     content_type: str = ""
     headers: list[tuple[str, str]] = field(default_factory=list)
+    source: Iterator[bytes] | None = None
+    within: float | None = None
 
     @property
     def body(self) -> bytes:
         """The whole body; for small answers and tests."""
         return b"".join(self.chunks)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the body has."""
+        return sum(map(len, self.chunks))
+
+    def has_header(self, name: str) -> bool:
+        """Tell whether a header is set; the name is case-insensitive."""
+        wanted = name.lower()
+        return any(key.lower() == wanted for key, _ in self.headers)

@@ -1,12 +1,13 @@
 """From an Accept header to the form of an answer. Pure.
 
-The rules are those of the API server: clauses by quality, then as sent. Parameters ``as``, ``g`` and ``v``
-ask for another shape of the same answer, and a clause that asks for an impossible one is passed over.
+The rules are those of the API server: clauses by quality, then as sent, and a wildcard gives way to whatever
+definite type comes behind it. Parameters ``as``, ``g`` and ``v`` ask for another shape of the same answer, and a
+clause that asks for an impossible one is passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal, NamedTuple
@@ -28,6 +29,7 @@ _OFFERED: dict[Media, tuple[str, str]] = {
 }
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})  # what strconv.ParseBool takes for true
 _PEOPLE = ("curl", "Wget", "Mozilla/5.0")
+_FEW = 12  # clauses that Go's library sorts by insertion
 
 
 class Endpoint(Enum):
@@ -37,6 +39,7 @@ class Endpoint(Enum):
     OBJECT = "object"
     DISCOVERY = "discovery"  # one group, or one version's resources
     GROUPS = "groups"  # /apis, which also has the aggregated form
+    VERSION = "version"  # /version, which is JSON and nothing else
 
 
 class Transform(NamedTuple):
@@ -80,7 +83,7 @@ class _Clause(NamedTuple):
 def negotiate(accept: str, endpoint: Endpoint, *, pretty: bool = False) -> Choice | Status:
     """Choose the form of an answer.
 
-    ``application/*`` is met with JSON: the API server's router refuses it, its negotiation would take it.
+    ``application/*`` and ``*`` are met with JSON: the API server's router refuses them, its negotiation would not.
 
     Args:
         accept: the first Accept header, empty when absent.
@@ -93,8 +96,12 @@ def negotiate(accept: str, endpoint: Endpoint, *, pretty: bool = False) -> Choic
     if not accept:
         return Choice(pretty=pretty)
     clauses = _clauses(accept)
-    if not any(_matches(clause, media) for clause in clauses for media in _OFFERED):
-        return status.not_acceptable_route(streams=endpoint is Endpoint.LIST)
+    produced = ("json",) if endpoint is Endpoint.VERSION else tuple(_OFFERED)
+    if not any(_matches(clause, media) for clause in clauses for media in produced):
+        types = tuple("/".join(_OFFERED[media]) for media in produced)
+        return status.not_acceptable_route(types, streams=endpoint is Endpoint.LIST)
+    if endpoint is Endpoint.VERSION:
+        return Choice()
     if endpoint is Endpoint.GROUPS:
         aggregated = _first(clauses, endpoint, pretty, discovery=True)
         if aggregated:
@@ -106,6 +113,16 @@ def negotiate_error(accept: str, *, pretty: bool = False) -> Choice:
     """Choose the form of an error: what the caller accepts without any transform, else indented JSON."""
     chosen = negotiate(accept, Endpoint.DISCOVERY, pretty=pretty)
     return FALLBACK if isinstance(chosen, Status) else chosen
+
+
+def first_accepted(accept: str, types: Sequence[str]) -> str:
+    """Return the media type, of those that there are, that an Accept header puts first; empty when it takes none."""
+    for clause in _clauses(accept or "*/*"):
+        for media_type in types:
+            major, _, minor = media_type.partition("/")
+            if clause.type in (major, "*") and clause.subtype in (minor, "*"):
+                return media_type
+    return ""
 
 
 def wants_pretty(parameter: str, user_agent: str) -> bool:
@@ -144,9 +161,28 @@ def mismatch(choice: Choice, kind: str, *, single: bool) -> Status | None:
 
 
 def _clauses(accept: str) -> list[_Clause]:
-    """Parse an Accept header; clauses come by falling quality, definite types before wildcards."""
+    """Parse an Accept header; the clauses come in the order in which they are tried."""
     parsed = [clause for part in accept.split(",") if (clause := _clause(part.strip()))]
-    return sorted(parsed, key=lambda clause: (-clause.quality, clause.type == "*", clause.subtype == "*"))
+    if len(parsed) > _FEW:
+        return sorted(parsed, key=lambda clause: (-clause.quality, clause.type == "*", clause.subtype == "*"))
+    ranked: list[_Clause] = []
+    for clause in parsed:
+        place = len(ranked)
+        while place and _before(clause, ranked[place - 1]):
+            place -= 1
+        ranked.insert(place, clause)
+    return ranked
+
+
+def _before(clause: _Clause, other: _Clause) -> bool:
+    """Tell whether a clause is tried before one that was sent earlier.
+
+    No order in the strict sense, which is why it matters how few clauses are sorted: a definite type comes before
+    a wildcard even if its quality is lower.
+    """
+    if clause.quality > other.quality:
+        return True
+    return (clause.type != "*" and other.type == "*") or (clause.subtype != "*" and other.subtype == "*")
 
 
 def _clause(text: str) -> _Clause | None:
@@ -167,12 +203,11 @@ def _parameters(parts: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _quality(text: str) -> float:
-    """Return the quality; one that is no number ranks last, as does 0, and neither excludes its type."""
+    """Return the quality; one that is no number counts as 0, which ranks late and does not exclude its type."""
     try:
-        quality = float(text)
+        return float(text)
     except ValueError:
         return 0.0
-    return quality if 0.0 <= quality <= 1.0 else 0.0
 
 
 def _matches(clause: _Clause, media: Media) -> bool:
@@ -182,9 +217,7 @@ def _matches(clause: _Clause, media: Media) -> bool:
     return clause.type == major and clause.subtype in (minor, "*")
 
 
-def _first(
-    clauses: list[_Clause], endpoint: Endpoint, pretty: bool, *, discovery: bool = False
-) -> Choice | None:
+def _first(clauses: list[_Clause], endpoint: Endpoint, pretty: bool, *, discovery: bool = False) -> Choice | None:
     for clause in clauses:
         for media in _OFFERED:
             if _matches(clause, media) and _allowed(clause, media, endpoint, discovery):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from kubevitals.api import status
 from kubevitals.api.encoding import Answer, NodeItem, PodItem
-from kubevitals.api.request import Attributes, ListOptions
+from kubevitals.api.list_options import ListOptions
+from kubevitals.api.request import Attributes
 from kubevitals.api.status import Status
 from kubevitals.model import Node, NodeUsage, PodUsage
 from kubevitals.selectors import FieldSelector, LabelSelector

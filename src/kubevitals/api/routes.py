@@ -6,13 +6,13 @@ import json
 import platform
 import sys
 from collections.abc import Callable
-from urllib.parse import parse_qsl
 
 from kubevitals.api import discovery, openapi, status
 from kubevitals.api.encoding import Answer, encode, encode_document, encode_status
 from kubevitals.api.etag import not_modified
 from kubevitals.api.group import GROUP, VERSIONS
 from kubevitals.api.health import Health
+from kubevitals.api.list_options import BadQuery, InvalidOptions, check_fields, list_options
 from kubevitals.api.message import Request, Response
 from kubevitals.api.negotiation import (
     Choice,
@@ -23,12 +23,12 @@ from kubevitals.api.negotiation import (
     wants_pretty,
     with_include_object,
 )
-from kubevitals.api.request import Attributes, BadQuery, InvalidOption, check_fields, list_options, query_of
+from kubevitals.api.query import query_of, query_pairs, truthy
+from kubevitals.api.request import Attributes
 from kubevitals.api.resources import Resources
 from kubevitals.api.status import Status
 
 _JSON = "application/json"
-_METRICS = "text/plain; version=0.0.4; charset=utf-8"
 Lines = list[tuple[str, str]]
 
 
@@ -38,7 +38,7 @@ class Routes:
     Args:
         resources: the objects of metrics.k8s.io.
         health: the probes.
-        metrics: renders the server's own metrics.
+        metrics: the answer with the server's own metrics.
         served: told of every answer that goes out, to note the age of what is in it.
         release: the version of this program.
         server_address: how ``/apis`` tells clients to reach this server, such as ``:10250``.
@@ -49,7 +49,7 @@ class Routes:
         *,
         resources: Resources,
         health: Health,
-        metrics: Callable[[], bytes],
+        metrics: Callable[[], Response],
         served: Callable[[Answer], None],
         release: str,
         server_address: str,
@@ -68,15 +68,15 @@ class Routes:
         path = request.path
         if path == "/apis" or path.startswith("/apis/"):
             return self._api(request, asked)
-        if path in ("/version", "/version/"):
-            return Response(200, [self._version], _JSON) if request.method == "GET" else self._not_allowed(request)
+        if path == "/version" or path.startswith("/version/"):
+            return self._program(request)
         if path == "/metrics":
-            return Response(200, [self._metrics()], _METRICS)
+            return self._metrics()
         if path in ("/", "/index.html"):
             return Response(200, [self._paths], _JSON)
         if path.startswith("/openapi/"):
             return openapi.answer(request) or self._unknown()
-        return self._health.answer(path, parse_qsl(request.query, keep_blank_values=True)) or self._unknown()
+        return self._health.answer(path, query_pairs(request)) or self._unknown()
 
     def refusal(self, request: Request, failure: Status, headers: Lines | None = None) -> Response:
         """Return an error as a Status, in the form the caller accepts."""
@@ -92,7 +92,7 @@ class Routes:
 
     def _api(self, request: Request, asked: Attributes) -> Response:
         parts = request.path.strip("/").split("/")
-        if len(parts) > 1 and parts[1] != GROUP:
+        if request.path not in ("/apis", "/apis/") and parts[1:2] != [GROUP]:
             return self._unknown()
         if not _routed(parts):
             return self.refusal(request, status.resource_not_found())
@@ -101,6 +101,16 @@ class Routes:
         if len(parts) < 4:
             return self._discovery(request, parts)
         return self._objects(request, asked)
+
+    def _program(self, request: Request) -> Response:
+        if request.path.rstrip("/") != "/version":
+            return self.refusal(request, status.resource_not_found())
+        if request.method != "GET":
+            return self._not_allowed(request)
+        choice = negotiate(request.headers.get("Accept"), Endpoint.VERSION)
+        if isinstance(choice, Status):
+            return self.refusal(request, choice)
+        return Response(200, [self._version], _JSON)
 
     def _discovery(self, request: Request, parts: list[str]) -> Response:
         endpoint = Endpoint.GROUPS if len(parts) == 1 else Endpoint.DISCOVERY
@@ -139,15 +149,15 @@ class Routes:
 
     def _find(self, asked: Attributes, query: dict[str, str], endpoint: Endpoint) -> Answer | Status:
         if endpoint is Endpoint.OBJECT:
-            exported = query.get("export", "") not in ("", "0", "false")
+            exported = truthy(query.get("export"))
             return status.export_not_supported() if exported else self._resources.get(asked)
         try:
             options = list_options(query)
             check_fields(options.fields)
         except BadQuery as error:
             return status.bad_request(str(error))
-        except InvalidOption as error:
-            return status.invalid_list_options(error.field, error.kind, error.message)
+        except InvalidOptions as error:
+            return status.invalid_list_options(error.causes)
         if options.watch:
             return status.watch_not_supported(asked.resource)
         return self._resources.list_of(asked, options)

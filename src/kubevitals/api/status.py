@@ -5,11 +5,12 @@ Clients print these messages and programs match on them: texts and details are t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kubevitals.api.group import GROUP
+from kubevitals.api.list_options import Cause
 from kubevitals.api.request import Attributes
 from kubevitals.quoting import quote
 
@@ -24,6 +25,9 @@ DRAINING_BODY = b"The apiserver is shutting down, please try again later.\n"
 
 PANIC_BODY = b"This request caused apiserver to panic. Look in the logs for details.\n"
 """Text body of the 500 that follows a defect of the server."""
+
+MALFORMED_BODY = b"400 Bad Request"
+"""Text body of the 400 for a request line that cannot be read."""
 
 TIMEOUT_BODY = (
     b'{"metadata":{},"status":"Failure",'
@@ -78,22 +82,16 @@ def export_not_supported() -> Status:
 def bad_include_object(value: str) -> Status:
     """Return the 400 for an unknown ``includeObject`` of a Table."""
     rule = "must be 'Metadata', 'Object', 'None', or empty"
-    return bad_request(
-        f"Unable to convert to Table as requested: includeObject: Invalid value: {quote(value)}: {rule}"
-    )
+    return bad_request(f"Unable to convert to Table as requested: includeObject: Invalid value: {quote(value)}: {rule}")
 
 
-def invalid_list_options(field: str, kind: str, message: str) -> Status:
-    """Return the 422 for list options that may not be combined.
-
-    Args:
-        field: the option at fault.
-        kind: the cause's reason, such as ``FieldValueForbidden``.
-        message: the cause's message, without the field.
-    """
-    cause = {"reason": kind, "message": message, "field": field}
-    details = {"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]}
-    return Status(422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: {field}: {message}', details)
+def invalid_list_options(causes: Sequence[Cause]) -> Status:
+    """Return the 422 for list options that may not be combined; there is at least one cause."""
+    sentences = [f"{cause.field}: {cause.message}" for cause in causes]
+    said = sentences[0] if len(sentences) == 1 else f"[{', '.join(sentences)}]"
+    listed = [{"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes]
+    details = {"group": "meta.k8s.io", "kind": "ListOptions", "causes": listed}
+    return Status(422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: {said}', details)
 
 
 # --- 401 and 403 --------------------------------------------------------------------------------------------
@@ -166,9 +164,7 @@ def pod_metrics_not_found(namespace: str, name: str) -> Status:
 
 
 def _metrics_not_found(name: str, resource: str) -> Status:
-    return Status(
-        404, "NotFound", f"{resource}.{GROUP} {quote(name)} not found", _details(name, GROUP, resource)
-    )
+    return Status(404, "NotFound", f"{resource}.{GROUP} {quote(name)} not found", _details(name, GROUP, resource))
 
 
 def resource_not_found() -> Status:
@@ -191,13 +187,14 @@ def watch_not_supported(resource: str) -> Status:
     return Status(405, "MethodNotAllowed", message, _details("", GROUP, resource))
 
 
-def not_acceptable_route(*, streams: bool) -> Status:
+def not_acceptable_route(types: Sequence[str], *, streams: bool) -> Status:
     """Return the 406 for an Accept header that names no media type of the route.
 
     Args:
+        types: the media types of the route.
         streams: whether the route also offers the stream types, as lists do.
     """
-    offered = ", ".join(MEDIA_TYPES + _STREAM_TYPES if streams else MEDIA_TYPES)
+    offered = ", ".join((*types, *_STREAM_TYPES) if streams else types)
     return Status(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {offered}", {})
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
 
 from kubevitals import logs
 from kubevitals.api.authentication.trust import ClientTrust
@@ -12,15 +11,13 @@ from kubevitals.api.encoding import Answer
 from kubevitals.errors import ApiServerError, ApiStatusError
 from kubevitals.informer.objects import ConfigMap
 from kubevitals.informer.reflector import Sink
-from kubevitals.kube.client import ApiClient
+from kubevitals.kube.reviews import Poster
 from kubevitals.model import Node, Pod
 from kubevitals.store.inventory import Inventory
 from kubevitals.telemetry import Telemetry
 from kubevitals.tls import HandshakeFailure
 
 _log = logs.get(__name__)
-Q = TypeVar("Q")
-A = TypeVar("A")
 
 _HANDSHAKE_SILENCE = 300.0  # seconds between two lines about handshakes that fail for the same cause
 
@@ -48,24 +45,31 @@ def trust_sink(trust: ClientTrust) -> Sink[ConfigMap]:
     )
 
 
-def counted(
-    ask: Callable[[ApiClient, Q], Awaitable[A]], client: ApiClient, count: Callable[[str], None]
-) -> Callable[[Q], Awaitable[A]]:
-    """Return a review bound to a client, with each answer's status code counted; ``<error>`` without an answer."""
+class Reviewer:
+    """What reviews are sent through: a client, with every attempt counted and timed.
 
-    async def asked(question: Q) -> A:
+    Args:
+        client: sends them.
+        observe: told each attempt's status code (``<error>`` without an answer) and how many seconds it took.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, client: Poster, observe: Callable[[str, float], None], clock: Callable[[], float]) -> None:
+        self._client = client
+        self._observe = observe
+        self._clock = clock
+
+    async def post(self, path: str, body: bytes, *, timeout: float | None = None) -> bytes:
+        """Send JSON and return the answer's body."""
+        began = self._clock()
         try:
-            answer = await ask(client, question)
-        except ApiStatusError as error:
-            count(str(error.code))
+            answer = await self._client.post(path, body, timeout=timeout)
+        except ApiServerError as error:
+            code = str(error.code) if isinstance(error, ApiStatusError) else "<error>"
+            self._observe(code, self._clock() - began)
             raise
-        except ApiServerError:
-            count("<error>")
-            raise
-        count("201")
+        self._observe("201", self._clock() - began)
         return answer
-
-    return asked
 
 
 def freshness(telemetry: Telemetry, now: Callable[[], float]) -> Callable[[Answer], None]:
@@ -80,33 +84,23 @@ def freshness(telemetry: Telemetry, now: Callable[[], float]) -> Callable[[Answe
 
 
 class HandshakeLog:
-    """Counts failed handshakes, and logs the first of each kind and then one line per five minutes at most.
+    """Counts failed handshakes, and logs the first of each kind and then one line per five minutes at most."""
 
-    Args:
-        telemetry: counts them.
-        clock: monotonic seconds.
-        knows: whether it is known yet whose certificates are good; before that every certificate is refused,
-            which its holder gets over by coming back.
-    """
-
-    def __init__(self, telemetry: Telemetry, clock: Callable[[], float], knows: Callable[[], bool]) -> None:
+    def __init__(self, telemetry: Telemetry, clock: Callable[[], float]) -> None:
         self._telemetry = telemetry
         self._clock = clock
-        self._knows = knows
-        self._silent: dict[tuple[object, ...], tuple[float, int]] = {}
+        self._silent: dict[HandshakeFailure, tuple[float, int]] = {}
 
     def note(self, failure: HandshakeFailure) -> None:
         """Take in one failure; only a refused certificate is worth a line without ``-v``, for scanners fail too."""
         self._telemetry.count_tls_handshake_error()
-        urgent = failure.cause == "client_certificate" and self._knows()
-        kind = failure.cause, failure.detail, urgent
-        until, unsaid = self._silent.get(kind, (0.0, 0))
+        until, unsaid = self._silent.get(failure, (0.0, 0))
         if self._clock() < until:
-            self._silent[kind] = (until, unsaid + 1)
+            self._silent[failure] = (until, unsaid + 1)
             return
-        self._silent[kind] = (self._clock() + _HANDSHAKE_SILENCE, 0)
+        self._silent[failure] = (self._clock() + _HANDSHAKE_SILENCE, 0)
         pairs = {"cause": failure.detail, "remedy": failure.remedy, "sinceLastLine": unsaid + 1}
-        if urgent:
+        if failure.cause == "client_certificate":
             _log.warning("A caller's TLS handshake failed", **pairs)
         else:
             _log.v(2, "A caller's TLS handshake failed", **pairs)

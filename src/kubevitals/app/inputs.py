@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from kubevitals.tls.serving import GivenCertificate, NamedCertificate, serving_c
 _log = logs.get(__name__)
 
 Environ = Mapping[str, str]
+
+_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*):[^:]*")
 
 
 def cluster(flag: str, environ: Environ, now: Callable[[], float]) -> ClusterConfig:
@@ -99,6 +102,14 @@ def server_tls(
         ask=ask,
         on_failure=on_failure,
     )
+
+
+def server_address(settings: Settings, port: int) -> str:
+    """Return how ``/apis`` tells clients to reach this server: ``host:port``, where the host may be empty."""
+    host = settings.external_hostname or settings.advertise_address or ""
+    if _HOST_AND_PORT.fullmatch(host):
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def kubelet_ca(settings: Settings) -> ReloadingFile[bytes] | None:

@@ -8,9 +8,11 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from kubevitals import __version__, logs
+from kubevitals.api import selfmetrics
 from kubevitals.api.authentication import Authenticator
 from kubevitals.api.authentication.tokens import Tokens
 from kubevitals.api.authentication.trust import ClientTrust
@@ -18,6 +20,7 @@ from kubevitals.api.authorization import Authorizer
 from kubevitals.api.chain import Chain, ChainLimits
 from kubevitals.api.health import Health
 from kubevitals.api.http import Limits, Listener, listen
+from kubevitals.api.message import Response
 from kubevitals.api.resources import Resources
 from kubevitals.api.routes import Routes
 from kubevitals.app import adapters, inputs
@@ -39,7 +42,8 @@ from kubevitals.telemetry import Telemetry
 from kubevitals.tls import ReloadingContext
 
 _log = logs.get(__name__)
-_DRAIN_SECONDS = 25.0  # a pod has 30 s between SIGTERM and SIGKILL unless it says otherwise
+_DRAIN_SECONDS = 60.0  # for requests in flight at the end, where nothing limits them
+_HANG_UP_SECONDS = 2.0  # for requests in flight when there were none a moment ago
 _TRUST_CONFIG_MAP = ("kube-system", "extension-apiserver-authentication")
 
 
@@ -87,7 +91,7 @@ class Server:
         self._cluster = inputs.cluster(settings.kubeconfig, self._environ, now)
         self._token_cluster, self._access_cluster = self._reviewers()
         self._trust = ClientTrust(inputs.trust_flags(settings), on_change=self._trust_changed)
-        handshakes = adapters.HandshakeLog(self._telemetry, time.monotonic, lambda: self._trust.loaded)
+        handshakes = adapters.HandshakeLog(self._telemetry, time.monotonic)
         self._tls = inputs.server_tls(settings, ask=self._trust.asks, on_failure=handshakes.note, now=now)
         self._trust_changed()
         self._kubelet_ca = inputs.kubelet_ca(settings)
@@ -110,6 +114,7 @@ class Server:
             ExceptionGroup: a part that should run for ever ended.
         """
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+            stack.callback(self._socket.close)
             lister, token_reviewer, access_reviewer = [
                 await stack.enter_async_context(self._client(each))
                 for each in (self._cluster, self._token_cluster, self._access_cluster)
@@ -117,8 +122,8 @@ class Server:
             kubelets = await stack.enter_async_context(self._kubelet_client())
             self._reflectors = self._follow(lister)
             self._cycle = self._scraping(kubelets)
-            chain = self._chain(token_reviewer, access_reviewer)
-            listener = Listener(chain.handle, self._socket, self._limits)
+            self._chain = self._filters(token_reviewer, access_reviewer)
+            listener = Listener(self._chain.handle, self._socket, self._limits)
             stack.callback(listener.abort)
             background = [
                 *(
@@ -141,7 +146,11 @@ class Server:
         _log.info("Shutting down: not ready any more, still serving", seconds=self._settings.shutdown_delay_duration)
         await asyncio.sleep(self._settings.shutdown_delay_duration)
         self._draining = True
-        await listener.stop(_DRAIN_SECONDS)
+        grace = self._settings.request_timeout or _DRAIN_SECONDS
+        if self._settings.shutdown_send_retry_after:
+            await listener.drain(grace)
+            grace = _HANG_UP_SECONDS
+        await listener.stop(grace)
         _log.info("Every request was answered; stopped")
 
     # --- what exists ------------------------------------------------------------------------------------------
@@ -213,23 +222,25 @@ class Server:
 
     # --- what is answered -------------------------------------------------------------------------------------
 
-    def _chain(self, token_reviewer: ApiClient, access_reviewer: ApiClient) -> Chain:
+    def _filters(self, token_reviewer: ApiClient, access_reviewer: ApiClient) -> Chain:
         settings, telemetry, clock = self._settings, self._telemetry, time.monotonic
+        callers = telemetry.callers
         tokens = Tokens(
-            adapters.counted(reviews.token_review, token_reviewer, telemetry.count_token_review),
+            partial(reviews.token_review, adapters.Reviewer(token_reviewer, callers.token_review, clock)),
             ttl=settings.authentication_token_webhook_cache_ttl,
             secret=os.urandom(32),
             clock=clock,
+            observer=telemetry.token_cache,
         )
         authorizer = Authorizer(
-            adapters.counted(reviews.subject_access_review, access_reviewer, telemetry.count_access_review),
+            partial(reviews.subject_access_review, adapters.Reviewer(access_reviewer, callers.access_review, clock)),
             open_paths=settings.authorization_always_allow_paths,
             allowed_ttl=settings.authorization_webhook_cache_authorized_ttl,
             denied_ttl=settings.authorization_webhook_cache_unauthorized_ttl,
             clock=clock,
         )
         return Chain(
-            authenticator=Authenticator(self._trust, tokens, now=self._now, attempt=telemetry.count_authentication),
+            authenticator=Authenticator(self._trust, tokens, now=self._now, certificate_seen=callers.certificate_seen),
             authorizer=authorizer,
             routes=self._routes(),
             draining=lambda: self._draining,
@@ -240,6 +251,7 @@ class Server:
                 in_flight=settings.max_requests_inflight,
                 mutating_in_flight=settings.max_mutating_requests_inflight,
                 hsts="; ".join(settings.strict_transport_security_directives),
+                send_retry_after=settings.shutdown_send_retry_after,
             ),
         )
 
@@ -256,7 +268,7 @@ class Server:
             metrics=self._metrics,
             served=adapters.freshness(self._telemetry, self._now),
             release=__version__,
-            server_address=f":{self.port}",
+            server_address=inputs.server_address(self._settings, self.port),
         )
 
     def _storage_problem(self) -> str:
@@ -283,14 +295,15 @@ class Server:
         late = started is not None and asyncio.get_running_loop().time() - started > 1.5 * self._resolution
         return "metric collection didn't finish on time" if late else ""
 
-    def _metrics(self) -> bytes:
+    def _metrics(self) -> Response:
         points = self._points
+        self._telemetry.set_in_flight(self._chain.in_flight.peaks())
         self._telemetry.set_points(nodes=points.node_points, containers=points.container_points)
         nodes, pods = len(self._inventory.nodes()), len(self._inventory.pods())
         self._telemetry.set_withheld(
             nodes=max(0, nodes - points.node_points), pods=max(0, pods - points.pods_with_usage)
         )
-        return self._telemetry.render()
+        return selfmetrics.answer(self._telemetry)
 
     # --- what changes while it runs -----------------------------------------------------------------------------
 
@@ -308,7 +321,12 @@ class Server:
                     file.poll()
 
     def _client(self, config: ClusterConfig) -> ApiClient:
-        return ApiClient(config, user_agent=f"kubevitals/{__version__}", count=self._telemetry.count_rest_request)
+        return ApiClient(
+            config,
+            user_agent=f"kubevitals/{__version__}",
+            count=self._telemetry.count_rest_request,
+            timed=self._telemetry.observe_rest_request,
+        )
 
     def _reviewers(self) -> tuple[ClusterConfig, ClusterConfig]:
         settings, environ, now = self._settings, self._environ, self._now

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -155,10 +154,9 @@ def pod_table(rows: Sequence[PodRow], sheet: Sheet) -> Table:
 
 
 def footer(hints: Hints, head: str) -> RenderableType:
-    """Return how to look at the cluster with kubectl; a command is never broken, so that it can be copied."""
+    """Return how to look at the cluster with kubectl, each command in a line of its own."""
     lines = (f"export KUBECONFIG={hints.kubeconfig}", *hints.commands)
-    commands = (Text(line, "cyan", no_wrap=True, overflow="ignore") for line in lines)
-    return Group(Text(head), *(Padding(command, (0, 0, 0, 2), expand=False) for command in commands))
+    return Group(Text(head), *(Text(f"  {line}", "cyan", no_wrap=True, overflow="ignore") for line in lines))
 
 
 def _add_use(table: Table, resource: str, unit: str, sheet: Sheet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import socket
@@ -33,6 +34,7 @@ _CONNECT_SECONDS = 10.0
 Params = Sequence[tuple[str, str]]
 Header = list[tuple[str, str]]  # empty when there is none
 Count = Callable[[str, str, str], None]
+Timed = Callable[[str, str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class ApiClient:
         connections: the most at one time.
         timeout: seconds for a whole request, unless it says otherwise.
         count: called with status code (``<error>`` without an answer), method and host of every request.
+        timed: called with method, host and seconds of every request that is no stream, answered or not.
 
     All requests raise:
         ApiStatusError: the API server refused.
@@ -73,12 +76,14 @@ class ApiClient:
         connections: int = 64,
         timeout: float = 30.0,
         count: Count = lambda code, method, host: None,
+        timed: Timed = lambda method, host, seconds: None,
     ) -> None:
         self.config = config
         self._user_agent = user_agent
         self._connections = connections
         self._timeout = timeout
         self._count = count
+        self._timed = timed
         self._host = urlsplit(config.server).netloc
         self._tls = ReloadingContext(
             lambda: config.ca_pem, config.credentials.client_certificate, insecure=config.insecure
@@ -118,8 +123,8 @@ class ApiClient:
         self, path: str, params: Params = (), *, accept: str = JSON, timeout: float | None = None
     ) -> AsyncIterator[ChunkStream]:
         """Open a GET whose body is read piece by piece, so that a large one never lies in memory whole."""
-        response = await self._opened(self._ask("GET", path, params, accept, self._total(timeout)))
-        with contextlib.closing(response):
+        ask = self._ask("GET", path, params, accept, self._total(timeout))
+        with self._timing(ask), contextlib.closing(await self._opened(ask)) as response:
             yield ChunkStream(functools.partial(self._chunk, response))
 
     @contextlib.asynccontextmanager
@@ -177,9 +182,21 @@ class ApiClient:
         return aiohttp.ClientTimeout(total=timeout or self._timeout, sock_connect=_CONNECT_SECONDS)
 
     async def _body(self, ask: _Ask) -> bytes:
-        response = await self._opened(ask)
-        with contextlib.closing(response), _translated(self.config.server):
+        with (
+            self._timing(ask),
+            contextlib.closing(await self._opened(ask)) as response,
+            _translated(self.config.server),
+        ):
             return await response.read()
+
+    @contextlib.contextmanager
+    def _timing(self, ask: _Ask) -> Iterator[None]:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            yield
+        finally:
+            self._timed(ask.method, self._host, clock() - began)
 
     async def _opened(self, ask: _Ask) -> aiohttp.ClientResponse:
         """Return the head of a good answer, with its body still to come."""

@@ -3,6 +3,9 @@
 Any bytes give a Batch or an ExpositionError, in linear time. Strict where a number could change: a body cut
 short, a broken value or timestamp, bytes that are no UTF-8. Tolerant elsewhere: order of labels and lines,
 carriage returns, comments, families that are not used.
+
+A body of the same shape as one before is read with a memory of what its names mean; any other one by the strict
+parser, which does not depend on order and whose results refresh the memory. Both give the same batch.
 """
 
 from __future__ import annotations
@@ -10,15 +13,17 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Final
 
 from kubevitals.errors import ExpositionError
-from kubevitals.model import NO_LAYOUT, Batch, DroppedPod, Layout, NodePoint, PodRows
+from kubevitals.model import NO_LAYOUT, Batch, Layout, PodRows
 from kubevitals.scraper import lines
 from kubevitals.scraper.causes import CAUSES
-from kubevitals.scraper.lines import Key, Readings, Sample
-from kubevitals.scraper.rows import Clock, Row, UnusableError, container_row, node_point
+from kubevitals.scraper.lines import Readings, Sample
+from kubevitals.scraper.pods import container_keys, node_of, pods_of
+from kubevitals.scraper.remembered import Memory
+from kubevitals.scraper.rows import Clock
+from kubevitals.scraper.sketch import Sketch, sketch
 
 # Warnings of a batch. The first is trouble on the node, the others tell what was tolerated.
 SCRAPE_ERROR: Final = "the kubelet reports an error while gathering container metrics"
@@ -43,6 +48,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._layout = NO_LAYOUT
+        self._memory = Memory()
 
     def decode(self, body: bytes, *, requested_ms: int, content_type: str = "") -> Batch:
         """Return the points of a body.
@@ -56,21 +62,29 @@ class Decoder:
             ExpositionError: the body cannot be read; there are no partial results.
         """
         media = content_type.partition(";")[0].strip().lower()
-        openmetrics = media == "application/openmetrics-text"
-        try:
-            text = _text(body)
-            readings = lines.read(text, openmetrics=openmetrics)
-        except ExpositionError as error:
-            if media in _TEXT_MEDIA:
-                raise
-            raise ExpositionError(error.cause, f"the body is {media}: {error.detail}", error.remedy) from error
-        batch = self._batch(readings, Clock(requested_ms, openmetrics))
+        clock = Clock(requested_ms, seconds=media == "application/openmetrics-text")
+        drawn = None if clock.seconds else sketch(body)
+        batch = self._recall(drawn, clock)
+        return self._parse(body, media, drawn, clock) if batch is None else batch
+
+    def _recall(self, drawn: Sketch | None, clock: Clock) -> Batch | None:
+        batch = self._memory.recall(drawn, clock) if drawn else None
+        if batch is not None:
+            self._layout = batch.layout
+        return batch
+
+    def _parse(self, body: bytes, media: str, drawn: Sketch | None, clock: Clock) -> Batch:
+        """Return the batch by the strict parser, and remember what the body's names mean."""
+        text, readings = _read(body, media, clock)
+        batch = self._batch(readings, clock)
         batch.warnings = tuple(_warnings(text, readings))
+        if drawn is not None:
+            self._memory.learn(drawn, readings, batch, clock)
         return batch
 
     def _batch(self, readings: Readings, clock: Clock) -> Batch:
-        pods, rows, dropped = _pods(readings, clock)
-        node, reason = _node(readings, clock)
+        pods, rows, dropped = pods_of(readings, clock)
+        node, reason = node_of(readings, clock)
         return Batch(
             layout=self._same_layout(Layout(tuple(pods), len(rows))),
             time_ms=array("q", [row.time_ms for row in rows]),
@@ -94,47 +108,14 @@ def _interned(pod: PodRows) -> PodRows:
     return pod._replace(namespace=sys.intern(pod.namespace), containers=containers)
 
 
-def _pods(readings: Readings, clock: Clock) -> tuple[list[PodRows], list[Row], list[DroppedPod]]:
-    pods: list[PodRows] = []
-    rows: list[Row] = []
-    dropped: list[DroppedPod] = []
-    for (namespace, name), keys in groupby(_container_keys(readings), key=lambda key: key[:2]):
-        try:
-            found = _containers(readings, list(keys), clock)
-        except UnusableError as why:
-            dropped.append(DroppedPod(namespace, name, str(why)))
-            continue
-        containers = tuple([row.container for row in found])
-        pods.append(PodRows(namespace, name, len(rows), len(rows) + len(found), containers))
-        rows += found
-    return pods, rows, dropped
-
-
-def _container_keys(readings: Readings) -> list[Key]:
-    families = readings.families
-    return sorted(
-        families[lines.CONTAINER_CPU].keys()
-        | families[lines.CONTAINER_MEMORY].keys()
-        | families[lines.CONTAINER_START].keys()
-    )
-
-
-def _containers(readings: Readings, keys: list[Key], clock: Clock) -> list[Row]:
-    """Return one pod's rows: all, or none, since a partial sum would make an autoscaler scale down."""
-    rows = []
-    for key in keys:
-        try:
-            rows.append(container_row(readings, key, clock))
-        except UnusableError as why:
-            raise UnusableError(f"container {key[2]}: {why}" if len(keys) > 1 else str(why)) from None
-    return rows
-
-
-def _node(readings: Readings, clock: Clock) -> tuple[NodePoint | None, str]:
+def _read(body: bytes, media: str, clock: Clock) -> tuple[str, Readings]:
     try:
-        return node_point(readings, clock), ""
-    except UnusableError as why:
-        return None, str(why)
+        text = _text(body)
+        return text, lines.read(text, openmetrics=clock.seconds)
+    except ExpositionError as error:
+        if media in _TEXT_MEDIA:
+            raise
+        raise ExpositionError(error.cause, f"the body is {media}: {error.detail}", error.remedy) from error
 
 
 def _text(body: bytes) -> str:
@@ -176,7 +157,7 @@ def _missing(text: str, readings: Readings) -> Iterator[str]:
         yield NOTHING_KNOWN
     if not _OLD_NAMES.isdisjoint(readings.skipped) and not _cpu_samples(readings):
         yield OLD_NAMES
-    if not _POD_FAMILIES.isdisjoint(readings.skipped) and not _container_keys(readings):
+    if not _POD_FAMILIES.isdisjoint(readings.skipped) and not container_keys(readings):
         yield ONLY_PODS
 
 

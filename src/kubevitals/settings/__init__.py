@@ -56,8 +56,6 @@ class Settings:
     """Address to listen on; ``0.0.0.0`` and ``::`` mean all."""
     cert_dir: str
     """Directory of the self-signed serving certificate, used when ``tls_cert_file`` is empty."""
-    permit_address_sharing: bool
-    """Listen with SO_REUSEADDR."""
     permit_port_sharing: bool
     """Listen with SO_REUSEPORT."""
     secure_port: int
@@ -105,6 +103,10 @@ class Settings:
     authorization_webhook_cache_unauthorized_ttl: float
     """Seconds to keep an answer that did not allow."""
 
+    advertise_address: str | None
+    """Address that ``/apis`` tells clients, or None."""
+    external_hostname: str
+    """Host name, with or without a port, that ``/apis`` tells clients instead, or empty."""
     max_mutating_requests_inflight: int
     """Most requests in progress that are not reads; 0 means no limit."""
     max_requests_inflight: int

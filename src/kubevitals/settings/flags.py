@@ -29,15 +29,23 @@ IMPLEMENTED = "implemented"
 ACCEPTED = "accepted"
 REFUSED = "refused"
 
-_NO_WATCH = "No effect: this server has no watches."
-_NO_HTTP2 = "No effect: HTTP/2 is not served."
-_NO_HOOKS = "No effect: nothing has to finish before the server is live."
-_NO_PROFILING = "No effect: there is no profiling endpoint."
-_ONE_STREAM = "No effect: every line goes to standard error at once."
+_NO_WATCH = "there are no watches"
+_NO_HTTP2 = "HTTP/2 is not served"
+_NO_HOOKS = "nothing has to finish before the server is live"
+_NO_PROFILING = "there is no profiling endpoint"
+_NO_EMULATION = "no version is emulated"
+_AT_ONCE = "every line goes to standard error at once"
+_NO_AUDIT = "no audit trail is kept"
 
 
-def _accepted(name: str, kind: Kind, default: str, help: str, warning: str = "") -> Flag:
-    return Flag(name, kind, default, help, mark=ACCEPTED, warning=warning)
+def _accepted(name: str, kind: Kind, default: str, why: str) -> Flag:
+    """Return a flag whose effect is missing for that reason, which is warned of."""
+    return Flag(name, kind, default, f"No effect: {why}.", mark=ACCEPTED, warning=why)
+
+
+def _satisfied(name: str, kind: Kind, default: str, why: str) -> Flag:
+    """Return a flag that has nothing to do, because what it asks for is so in any case."""
+    return Flag(name, kind, default, f"No effect: {why}.", mark=ACCEPTED)
 
 
 _METRICS_SERVER = (
@@ -96,20 +104,14 @@ _SERVING = (
         "apiserver.local.config/certificates",
         "Directory of the self-signed serving certificate, which is made when --tls-cert-file is not given.",
     ),
-    _accepted("disable-http2-serving", BOOL, "false", _NO_HTTP2),
-    _accepted("http2-max-streams-per-connection", INT, "0", _NO_HTTP2),
-    Flag("permit-address-sharing", BOOL, "false", "Listen with SO_REUSEADDR."),
+    _satisfied("disable-http2-serving", BOOL, "false", _NO_HTTP2),
+    _satisfied("http2-max-streams-per-connection", INT, "0", _NO_HTTP2),
+    _satisfied("permit-address-sharing", BOOL, "false", "SO_REUSEADDR is always set, as by Go"),
     Flag("permit-port-sharing", BOOL, "false", "Listen with SO_REUSEPORT: several processes may share the port."),
     Flag("secure-port", INT, "443", "Port to serve HTTPS on."),
     Flag("tls-cert-file", STRING, "", "Serving certificate file: the certificate, then intermediate CAs."),
     Flag("tls-cipher-suites", STRINGS, "", "Cipher suites for TLS 1.2, by their names in Go; empty: a sound default."),
-    _accepted(
-        "tls-curve-preferences",
-        INT32S,
-        "",
-        "No effect: the TLS library chooses.",
-        warning="key exchange is left to the TLS library",
-    ),
+    _accepted("tls-curve-preferences", INT32S, "", "key exchange is left to the TLS library"),
     Flag("tls-min-version", STRING, "", "Lowest TLS version: VersionTLS10 to VersionTLS13; empty: VersionTLS12."),
     Flag("tls-private-key-file", STRING, "", "Key file of --tls-cert-file."),
     Flag(
@@ -164,17 +166,11 @@ _AUTHORIZATION = (
 )
 
 _GENERIC = (
-    _accepted("advertise-address", IP, "", "No effect: no address is advertised."),
-    _accepted(
-        "cors-allowed-origins",
-        STRINGS,
-        "",
-        "No effect: CORS headers are not sent.",
-        warning="browsers on other sites are not let in: CORS headers are not sent",
-    ),
+    Flag("advertise-address", IP, "", "Address that /apis tells clients, unless --external-hostname is given."),
+    _accepted("cors-allowed-origins", STRINGS, "", "browsers on other sites are not let in: CORS headers are not sent"),
     Flag("emulated-version", STRINGS, "", "Refused: there is no version to emulate.", mark=REFUSED),
-    _accepted("emulation-forward-compatible", BOOL, "false", "No effect: no version is emulated."),
-    _accepted("external-hostname", STRING, "", "No effect: no URL with a host name is served."),
+    _accepted("emulation-forward-compatible", BOOL, "false", _NO_EMULATION),
+    Flag("external-hostname", STRING, "", "Host name, with a port or without, that /apis tells clients."),
     Flag("feature-gates", STRING, "", "Refused: there are no feature gates.", mark=REFUSED),
     _accepted("goaway-chance", FLOAT, "0", _NO_HTTP2),
     _accepted("livez-grace-period", DURATION, "0", _NO_HOOKS),
@@ -183,9 +179,14 @@ _GENERIC = (
     Flag("min-compatibility-version", STRINGS, "", "Refused: there is no version to emulate.", mark=REFUSED),
     _accepted("min-request-timeout", INT, "1800", _NO_WATCH),
     Flag("request-timeout", DURATION, "1m", "Longest time that a request may take; also how long a shutdown waits."),
-    _accepted("runtime-config-emulation-forward-compatible", BOOL, "false", "No effect: no version is emulated."),
+    _accepted("runtime-config-emulation-forward-compatible", BOOL, "false", _NO_EMULATION),
     Flag("shutdown-delay-duration", DURATION, "0", "Time between failing /readyz and closing the port on shutdown."),
-    Flag("shutdown-send-retry-after", BOOL, "false", "While shutting down, answer new requests with 429."),
+    Flag(
+        "shutdown-send-retry-after",
+        BOOL,
+        "false",
+        "On shutdown, listen until the requests in flight are answered, and answer new ones with 429.",
+    ),
     _accepted("shutdown-watch-termination-grace-period", DURATION, "0", _NO_WATCH),
     _accepted("storage-initialization-timeout", DURATION, "1m", _NO_HOOKS),
     Flag(
@@ -199,25 +200,19 @@ _GENERIC = (
 _FEATURES = (
     _accepted("contention-profiling", BOOL, "false", _NO_PROFILING),
     _accepted("debug-socket-path", STRING, "", _NO_PROFILING),
-    _accepted("enable-priority-and-fairness", BOOL, "true", "No effect: requests are limited by their number only."),
-    _accepted("profiling", BOOL, "true", _NO_PROFILING),
+    _satisfied("enable-priority-and-fairness", BOOL, "true", "requests are limited by their number only"),
+    _satisfied("profiling", BOOL, "true", _NO_PROFILING),
 )
 
 _LOGGING = (
-    _accepted("log-flush-frequency", DURATION, "5s", _ONE_STREAM),
-    _accepted("log-json-info-buffer-size", QUANTITY, "0", _ONE_STREAM, warning="logs are not buffered"),
-    _accepted("log-json-split-stream", BOOL, "false", _ONE_STREAM, warning="all logs go to standard error"),
-    _accepted("log-text-info-buffer-size", QUANTITY, "0", _ONE_STREAM, warning="logs are not buffered"),
-    _accepted("log-text-split-stream", BOOL, "false", _ONE_STREAM, warning="all logs go to standard error"),
+    _satisfied("log-flush-frequency", DURATION, "5s", _AT_ONCE),
+    _accepted("log-json-info-buffer-size", QUANTITY, "0", _AT_ONCE),
+    _accepted("log-json-split-stream", BOOL, "false", _AT_ONCE),
+    _accepted("log-text-info-buffer-size", QUANTITY, "0", _AT_ONCE),
+    _accepted("log-text-split-stream", BOOL, "false", _AT_ONCE),
     Flag("logging-format", STRING, "text", "Form of log lines: text (as klog writes them) or json."),
     Flag("v", LEVEL, "0", "Verbosity of the logs, 0 to 10.", shorthand="v"),
-    _accepted(
-        "vmodule",
-        VMODULE,
-        "",
-        "No effect: --v holds for all files.",
-        warning="--v sets the verbosity of all files alike",
-    ),
+    _accepted("vmodule", VMODULE, "", "--v sets the verbosity of all files alike"),
 )
 
 _AUDIT_SINK = (
@@ -247,12 +242,11 @@ _AUDIT_OTHERS = (
 
 
 def _audit() -> Iterator[Flag]:
-    reason = "No effect: no audit trail is kept."
     for name, kind, default in _AUDIT_OTHERS:
-        yield _accepted(name, kind, default, reason)
+        yield _accepted(name, kind, default, _NO_AUDIT)
     for suffix, kind, log, webhook in _AUDIT_SINK:
-        yield _accepted(f"audit-log-{suffix}", kind, log, reason)
-        yield _accepted(f"audit-webhook-{suffix}", kind, webhook, reason)
+        yield _accepted(f"audit-log-{suffix}", kind, log, _NO_AUDIT)
+        yield _accepted(f"audit-webhook-{suffix}", kind, webhook, _NO_AUDIT)
 
 
 _GROUPS = {

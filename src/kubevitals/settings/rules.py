@@ -17,6 +17,7 @@ from kubevitals.settings.flags import ACCEPTED, FLAGS, REFUSED
 from kubevitals.settings.pflag import STRINGS
 
 ADDRESS_TYPES = ("Hostname", "InternalIP", "ExternalIP", "InternalDNS", "ExternalDNS")
+UNREGISTERED = "component not registered: {}"
 TLS_VERSIONS = ("VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13")
 
 
@@ -153,7 +154,7 @@ def _refusals(values: Mapping[str, Any]) -> Iterator[str]:
         if flag.mark == REFUSED and value:
             first, separator = (value[0], "=") if flag.kind is STRINGS else (value, ":")
             component, found, _ = first.partition(separator)
-            yield f"component not registered: {component.strip() if found else 'kube'}"
+            yield UNREGISTERED.format(component.strip() if found else "kube")
 
 
 _RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
@@ -173,10 +174,15 @@ _RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
 
 
 def warnings(values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each flag that is set, has no effect, and whose effect may be missed."""
+    """Yield a sentence for the flags that are set, have no effect, and whose effect may be missed, one per reason."""
+    alarmed = any(alarms(values))
+    missed: dict[str, list[str]] = {}
     for flag in FLAGS:
         if flag.mark == ACCEPTED and flag.warning and values[flag.name] != flag.default_value:
-            yield f"--{flag.name} has no effect: {flag.warning}"
+            missed.setdefault(flag.warning, []).append(f"--{flag.name}")
+    for reason, names in missed.items():
+        if not (alarmed and names[0].startswith("--audit-")):
+            yield f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} no effect: {reason}"
     unknown = [name for name in values["kubelet-preferred-address-types"] if name not in ADDRESS_TYPES]
     if unknown:
         yield (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from kubevitals.simulator.kubelet import Check, Kubelet, KubeletProtocol
 from kubevitals.simulator.machine import Machine
 
 _BACKLOG = 128
+_CLOSING = 1.0  # seconds
 
 
 class Fleet:
@@ -103,7 +105,9 @@ class Fleet:
         server.close()
         for transport in list(self._connections.pop(address, ())):
             transport.abort()
-        await server.wait_closed()
+        with contextlib.suppress(TimeoutError):  # a handshake under way holds it up, and ends by itself
+            async with asyncio.timeout(_CLOSING):
+                await server.wait_closed()
 
     async def stop_all(self) -> None:
         """Stop listening altogether."""

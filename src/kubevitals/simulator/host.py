@@ -76,7 +76,7 @@ class HostMachine:
         """Measure once; reading every process takes a while, so it is done beside the loop."""
         sample = await asyncio.to_thread(self._sample)
         self._groups.absorb(sample.processes, sample.time)
-        self._node = Reading(int(sample.time * 1000), int(sample.cpu * 1e9), sample.memory)
+        self._node = Reading(int(sample.time * 1000), round(sample.cpu * 1e9), sample.memory)
 
     def _sample(self) -> _Sample:
         processes = list(self._processes())

@@ -60,7 +60,7 @@ class _Group:
 
     def reading(self, time_ms: int) -> Reading:
         seconds = max(_LEAST_CPU, self.retired + self.cpu)
-        return Reading(time_ms, int(seconds * 1e9), self.private + self.shared)
+        return Reading(time_ms, round(seconds * 1e9), self.private + self.shared)
 
 
 class Groups:

@@ -12,7 +12,6 @@ from itertools import accumulate
 from typing import TypeVar
 
 from prometheus_client import Metric
-from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from kubevitals.telemetry import promtext
@@ -40,20 +39,66 @@ class Buckets:
 
 
 class Histogram(Collector):
-    """A histogram without labels that counts many equal values in one step."""
+    """A histogram, with a set of buckets for every combination of label values that was observed.
 
-    def __init__(self, name: str, documentation: str, bounds: Sequence[float]) -> None:
-        self._name = name
-        self._documentation = documentation
-        self._bounds = [*map(promtext.go_float, bounds), "+Inf"]
-        self.buckets = Buckets(bounds)
+    The caller bounds the combinations. Without labels there is one set from the start, as in Go.
+    """
+
+    def __init__(self, name: str, documentation: str, bounds: Sequence[float], labels: Sequence[str] = ()) -> None:
+        self._family = name, documentation
+        self._labels = tuple(labels)
+        self._bounds = bounds
+        self._series: dict[tuple[str, ...], Buckets] = {}
+        if not labels:
+            self.of()
+
+    def of(self, *values: str) -> Buckets:
+        """Return the buckets of one combination of label values, in the order of the labels."""
+        held = self._series.get(values)
+        if held is None:
+            held = self._series[values] = Buckets(self._bounds)
+        return held
 
     def collect(self) -> Iterator[Metric]:
         """Yield the one family."""
-        metric = HistogramMetricFamily(self._name, self._documentation)
-        counts = map(float, accumulate(self.buckets.counts))
-        metric.add_metric([], list(zip(self._bounds, counts, strict=True)), self.buckets.total)
+        metric = Metric(*self._family, "histogram")
+        for values, held in list(self._series.items()):
+            add_histogram(metric, dict(zip(self._labels, values, strict=True)), self._bounds, held.counts, held.total)
         yield metric
+
+
+class Timed(Histogram):
+    """A histogram of durations, and beside it a counter of the same events under a name of its own."""
+
+    def __init__(
+        self,
+        counter: tuple[str, str],
+        histogram: tuple[str, str],
+        bounds: Sequence[float],
+        labels: Sequence[str],
+    ) -> None:
+        super().__init__(*histogram, bounds, labels)
+        self._counter = counter
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the counter, then the histogram."""
+        name, documentation = self._counter
+        metric = Metric(name, documentation, "counter")
+        for values, held in list(self._series.items()):
+            metric.add_sample(name, dict(zip(self._labels, values, strict=True)), sum(held.counts))
+        yield metric
+        yield from super().collect()
+
+
+def add_histogram(
+    metric: Metric, labels: dict[str, str], bounds: Sequence[float], counts: Sequence[int], total: float
+) -> None:
+    """Add the samples of one histogram to its family; ``counts`` holds one more number than there are bounds."""
+    running = list(accumulate(counts))
+    for bound, count in zip([*map(promtext.go_float, bounds), "+Inf"], running, strict=True):
+        metric.add_sample(f"{metric.name}_bucket", {**labels, "le": bound}, count)
+    metric.add_sample(f"{metric.name}_sum", labels, total)
+    metric.add_sample(f"{metric.name}_count", labels, running[-1])
 
 
 class KubeletRequests:

@@ -39,13 +39,14 @@ class _SslObject(ssl.SSLObject):
             raise
         except ssl.SSLError as error:
             assert isinstance(self.context, _Context)  # it came from one, and is only ever given another
-            self.context.on_failure(_explain(error))
+            self.context.on_failure(_explain(error, judged=self.context.judges))
             raise
 
 
 class _Context(ssl.SSLContext):
     sslobject_class = _SslObject
     on_failure: Callable[[HandshakeFailure], None]
+    judges = False  # whether it knows an authority that callers' certificates may be of
 
 
 class ServerTls:
@@ -126,6 +127,7 @@ class ServerTls:
         pair.load_into(context)
         for authority in self._authorities:
             _accept(context, authority)
+        context.judges = bool(self._authorities)
         return context
 
     def _empty_context(self) -> _Context:
@@ -177,8 +179,17 @@ _EXPLANATIONS = {
 }  # fmt: skip
 
 
-def _explain(error: ssl.SSLError) -> HandshakeFailure:
+_TOO_EARLY = HandshakeFailure(
+    "too_early",
+    "the caller showed a certificate, and it is not known yet whose are good",
+    "it will come back; if this lasts, /readyz?verbose says what is missing",
+)
+
+
+def _explain(error: ssl.SSLError, *, judged: bool) -> HandshakeFailure:
     if isinstance(error, ssl.SSLCertVerificationError):
+        if not judged:
+            return _TOO_EARLY
         return HandshakeFailure(
             "client_certificate",
             f"the caller's certificate was refused: {error.verify_message}",

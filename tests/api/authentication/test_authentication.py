@@ -46,10 +46,12 @@ class World:
         self.pki = pki
         self.client_ca = pki.Authority("kubernetes")
         self.proxy_ca = pki.Authority("front-proxy-ca")
-        self.attempts = []
+        self.seconds_left = []
         self.trust = ClientTrust(TrustFlags())
         tokens = Tokens(_review, secret=b"s" * 32, clock=lambda: 0.0)
-        self.authenticator = Authenticator(self.trust, tokens, now=lambda: pki.now, attempt=self.attempts.append)
+        self.authenticator = Authenticator(
+            self.trust, tokens, now=lambda: pki.now, certificate_seen=self.seconds_left.append
+        )
         self.front_proxy = self.proxy_ca.issue("front-proxy-client").chain
         self.jane = self.client_ca.issue("jane", ["dev", "ops"], uids=["u-7"]).chain
         self.foreign = pki.Authority("kubernetes").issue("jane").chain
@@ -281,12 +283,13 @@ async def test_reasons_name_what_failed_and_no_token(world):
     assert "Bearer" not in str(refused.value)
 
 
-async def test_attempts_are_counted(world):
-    """Every request is counted as a success or an error."""
-    for lines in ((), (GOOD,), (BAD,), (DOWN,)):
-        await world.name(*lines)
+async def test_the_rest_of_a_certificates_life_is_told(world):
+    """Whose certificate stands for itself is seen; the front proxy's and a refused one are not."""
+    soon = world.client_ca.issue("bob", end=world.pki.now + 60).chain
+    for lines, chain in (((), world.jane), ((), soon), ((ADMIN,), world.front_proxy), ((), world.foreign)):
+        await world.name(*lines, chain=chain)
 
-    assert world.attempts == ["success", "success", "error", "error"]
+    assert world.seconds_left == [86400, 60]
 
 
 HEADER_NAMES = st.one_of(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from kubevitals.api.authentication.tokens import Bearer, Tokens, bearer_of
 from kubevitals.api.message import Headers
 from kubevitals.errors import ApiUnreachable
 from kubevitals.kube.reviews import TokenReviewError
 from kubevitals.model import User
+from kubevitals.telemetry.callers import TokenCache
 
 JANE = User("jane", ("dev",))
 EXTRA_SPACE = '299 - "the provided Authorization header contains extra space before the bearer token, and is ignored"'
@@ -134,3 +138,59 @@ async def test_outage_is_logged_once_and_never_the_token(caplog):
     assert [record.pairs["cause"] for record in caplog.records] == ["down"]
     assert "secret-token" not in caplog.text
     assert "system:auth-delegator" in caplog.records[0].pairs["remedy"]
+
+
+async def test_the_memory_tells_what_it_does():
+    """Look-ups count by whether they were remembered, questions by whether there was a verdict."""
+    registry = CollectorRegistry()
+    tokens = _tokens(Reviews(JANE, TokenReviewError("expired")), observer=TokenCache(registry))
+    await tokens.user("good")
+    await tokens.user("good")
+    with pytest.raises(TokenReviewError):
+        await tokens.user("old")
+
+    name = "authentication_token_cache"
+    samples = {
+        (sample.name.removeprefix(f"{name}_"), sample.labels["status"]): sample.value
+        for metric in registry.collect()
+        for sample in metric.samples
+        if "duration" not in sample.name
+    }
+    assert samples == {
+        ("request_total", "hit"): 1,
+        ("request_total", "miss"): 2,
+        ("fetch_total", "ok"): 1,
+        ("fetch_total", "error"): 1,
+        ("active_fetch_count", "in_flight"): 0,
+        ("active_fetch_count", "blocked"): 0,
+    }
+
+
+async def test_one_question_for_many_callers_counts_once():
+    """Those who wait for the same answer are blocked; one question is under way."""
+    registry, answer = CollectorRegistry(), asyncio.Event()
+
+    async def review(token):
+        await answer.wait()
+        return JANE
+
+    tokens = _tokens(review, observer=TokenCache(registry))
+
+    def active():
+        return [
+            (sample.labels["status"], sample.value)
+            for metric in registry.collect()
+            for sample in metric.samples
+            if sample.name.endswith("active_fetch_count")
+        ]
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(tokens.user("abc"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        during = active()
+        answer.set()
+
+    assert sorted(during) == [("blocked", 3), ("in_flight", 1)]
+    assert sorted(active()) == [("blocked", 0), ("in_flight", 0)]

@@ -5,6 +5,7 @@ from typing import Any
 
 from kubevitals.api import discovery, status
 from kubevitals.api.encoding import encode_document, encode_status
+from kubevitals.api.list_options import Cause
 from kubevitals.api.negotiation import Choice
 
 PROTOBUF = Choice("protobuf")
@@ -30,7 +31,7 @@ def test_status_bytes() -> None:
 
 def test_status_with_causes(fields: Fields, unwrap: Unwrap) -> None:
     """Causes are messages of their own within the details."""
-    failure = status.invalid_list_options("limit", "FieldValueInvalid", "no")
+    failure = status.invalid_list_options([Cause("limit", "FieldValueInvalid", "no")])
     parts = dict(fields(unwrap(encode_status(failure, PROTOBUF))[2]))
     details = dict(fields(parts[5]))
     assert (details[2], details[3]) == (b"meta.k8s.io", b"ListOptions")

@@ -39,9 +39,11 @@ def test_list(pod: PodItem) -> None:
 
 
 def test_empty_list() -> None:
-    """An empty metadata list has an empty array."""
-    body = b"".join(encode(Answer("PodMetrics", "v1", []), Choice(transform=meta("PartialObjectMetadataList", "v1"))))
-    assert json.loads(body)["items"] == []
+    """An empty metadata list has null for its items, as the API server's has."""
+    answer, transform = Answer("PodMetrics", "v1", []), meta("PartialObjectMetadataList", "v1")
+    head = '{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{},'
+    assert b"".join(encode(answer, Choice(transform=transform))).decode() == head + '"items":null}\n'
+    assert b"items: null\n" in b"".join(encode(answer, Choice("yaml", transform)))
 
 
 def test_yaml_is_the_same_document(pod: PodItem) -> None:

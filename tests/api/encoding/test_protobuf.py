@@ -124,6 +124,16 @@ def test_partial(pod: PodItem, fields: Fields, unwrap: Unwrap, single: bool) -> 
     assert fields(partial) == [whole]
 
 
+def test_the_older_metadata_list_has_its_fields_swapped(pod: PodItem, fields: Fields, unwrap: Unwrap) -> None:
+    """In v1beta1 of a metadata list the items are field 1 and the list's own metadata field 2."""
+    answer = Answer("PodMetrics", "v1", [pod, pod], resource_version="7")
+    transforms = [Transform("PartialObjectMetadataList", "meta.k8s.io", version) for version in ("v1", "v1beta1")]
+    new, old = (fields(unwrap(wire(answer, Choice("protobuf", transform)))[2]) for transform in transforms)
+    assert [number for number, _ in new] == [1, 2, 2]
+    assert [number for number, _ in old] == [2, 1, 1]
+    assert [content for _, content in new] == [content for _, content in old]
+
+
 AMOUNTS = st.integers(0, (1 << 64) - 1)
 TIMES = st.integers(0, 1 << 41)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from kubevitals.api.authentication.certificates import CertificateRefused, Subject
 from kubevitals.api.authentication.requestheader import proxied_user
@@ -60,7 +61,7 @@ class Authenticator:
         trust: the certificates and headers that identify callers, read anew for every request.
         tokens: whose bearer token is whose.
         now: seconds since the epoch.
-        attempt: told ``success`` or ``error`` (401), the values of upstream's ``authentication_attempts``.
+        certificate_seen: told how many seconds a certificate that its holder stands for itself with is still valid.
     """
 
     def __init__(
@@ -69,12 +70,12 @@ class Authenticator:
         tokens: Tokens,
         *,
         now: Callable[[], float],
-        attempt: Callable[[str], None] = lambda result: None,
+        certificate_seen: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._trust = trust
         self._tokens = tokens
         self._now = now
-        self._attempt = attempt
+        self._certificate_seen = certificate_seen
 
     async def authenticate(self, request: Request) -> Authenticated:
         """Return who is asking.
@@ -83,18 +84,13 @@ class Authenticator:
             Unauthorized: there were credentials, and none of them was accepted.
             ImpersonationRefused: whoever it is wants to act as somebody else.
         """
-        try:
-            known = await self._identify(request)
-        except Unauthorized:
-            self._attempt("error")
-            raise
-        self._attempt("success")
+        known = await self._identify(request)
         if any(name.startswith("impersonate-") for name, _ in request.headers):
             raise ImpersonationRefused(known.user)
         return known
 
     async def _identify(self, request: Request) -> Authenticated:
-        user, reasons = by_certificate(self._trust.current, request, self._now())
+        user, reasons = by_certificate(self._trust.current, request, self._now(), self._certificate_seen)
         known = Authenticated(user) if user else await self._by_token(request.headers, reasons)
         return replace(known, user=_with_group(known.user))
 
@@ -119,14 +115,16 @@ class Authenticator:
         return user
 
 
-def by_certificate(trust: Trust, request: Request, now: float) -> tuple[User | None, list[str]]:
+def by_certificate(
+    trust: Trust, request: Request, now: float, seen: Callable[[float], None]
+) -> tuple[User | None, list[str]]:
     """Return the user a certificate vouches for, if any, and else what failed.
 
     Each is judged against its own authorities only: a client certificate never speaks for others, and the
     front proxy's never stands for itself.
     """
     reasons: list[str] = []
-    for judge in (_proxied, _certified):
+    for judge in (_proxied, partial(_certified, seen=seen)):
         try:
             user = judge(trust, request, now)
         except CertificateRefused as error:
@@ -141,10 +139,12 @@ def _proxied(trust: Trust, request: Request, now: float) -> User | None:
     return proxied_user(trust.front_proxy, request, now) if trust.front_proxy else None
 
 
-def _certified(trust: Trust, request: Request, now: float) -> User | None:
+def _certified(trust: Trust, request: Request, now: float, *, seen: Callable[[float], None]) -> User | None:
     if trust.client is None or not request.peer_chain:
         return None
-    return user_of(trust.client.verify(request.peer_chain, now))
+    subject = trust.client.verify(request.peer_chain, now)
+    seen(subject.expires - now)
+    return user_of(subject)
 
 
 def user_of(subject: Subject) -> User | None:

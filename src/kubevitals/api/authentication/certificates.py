@@ -34,12 +34,16 @@ class CertificateRefused(KubevitalsError):
 
 
 class Subject(NamedTuple):
-    """What a verified certificate says of its holder; ``fingerprint`` is its SHA-256, in hex."""
+    """What a verified certificate says of its holder.
+
+    ``fingerprint`` is its SHA-256, in hex; ``expires`` is in seconds since the epoch.
+    """
 
     common_name: str
     organizations: tuple[str, ...]
     uids: tuple[str, ...]
     fingerprint: str
+    expires: float
 
 
 class _Verdict(NamedTuple):
@@ -163,7 +167,8 @@ def _subject(leaf: x509.Certificate, fingerprint: str) -> Subject:
 
     # Of several common names the last counts, as in Go.
     common_name = values(NameOID.COMMON_NAME)[-1:]
-    return Subject("".join(common_name), values(NameOID.ORGANIZATION_NAME), values(_UID), fingerprint)
+    expires = leaf.not_valid_after_utc.timestamp()
+    return Subject("".join(common_name), values(NameOID.ORGANIZATION_NAME), values(_UID), fingerprint, expires)
 
 
 # --- the rules ----------------------------------------------------------------------------------------------

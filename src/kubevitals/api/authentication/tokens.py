@@ -15,6 +15,7 @@ from kubevitals.api.trouble import Trouble
 from kubevitals.errors import ApiServerError
 from kubevitals.kube.reviews import TokenReviewError
 from kubevitals.model import User
+from kubevitals.telemetry.callers import TokenCache
 
 _log = logs.get(__name__)
 _REMEMBERED = 4096
@@ -55,6 +56,7 @@ class Tokens:
         ttl: seconds to remember a verdict; 0 never does.
         secret: random bytes; tokens are remembered by their HMAC, so that the memory holds none.
         clock: monotonic seconds.
+        observer: told of every look-up; None tells nobody.
     """
 
     def __init__(
@@ -64,7 +66,10 @@ class Tokens:
         ttl: float = 10.0,
         secret: bytes,
         clock: Callable[[], float],
+        observer: TokenCache | None = None,
     ) -> None:
+        self._clock = clock
+        self._observer = observer or TokenCache()
         self._review = review
         self._ttl = ttl
         self._secret = secret
@@ -78,7 +83,19 @@ class Tokens:
             ApiServerError: the API server refuses it with an error, or could not be asked.
             TimeoutError: it did not answer in time.
         """
-        key = hmac.digest(self._secret, token.encode(), hashlib.sha256)
+        key, began = hmac.digest(self._secret, token.encode(), hashlib.sha256), self._clock()
+        known = self._lookups.known(key)
+        if known is not None:
+            self._observer.looked_up(hit=True, seconds=self._clock() - began)
+            return known.user
+        self._observer.waiting(1)
+        try:
+            return await self._looked_up(key, token)
+        finally:
+            self._observer.waiting(-1)
+            self._observer.looked_up(hit=False, seconds=self._clock() - began)
+
+    async def _looked_up(self, key: bytes, token: str) -> User | None:
         try:
             return (await self._lookups.get(key, lambda: self._ask(token))).user
         except TokenReviewError:
@@ -89,6 +106,12 @@ class Tokens:
             raise
 
     async def _ask(self, token: str) -> Answer[_Verdict]:
-        user = await self._review(token)
+        self._observer.asking()
+        answered = False
+        try:
+            user = await self._review(token)
+            answered = True
+        finally:
+            self._observer.asked(ok=answered)
         self._trouble.end()
         return Answer(_Verdict(user), self._ttl)

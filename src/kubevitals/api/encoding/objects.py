@@ -77,10 +77,7 @@ def _node_usage(usage: NodeUsage) -> str:
 
 
 def _containers(containers: Sequence[ContainerUsage]) -> str:
-    texts = [
-        f'{{"name":{string(name)},"usage":{_usage(nanocores, memory)}}}'
-        for name, nanocores, memory in containers
-    ]
+    texts = [f'{{"name":{string(name)},"usage":{_usage(nanocores, memory)}}}' for name, nanocores, memory in containers]
     return f'"containers":[{",".join(texts)}]'
 
 

@@ -12,7 +12,9 @@ def partial_body(answer: Answer, api_version: str) -> Body:
     elements = [partial(item, api_version, bool(answer.resource_version)) for item in answer.items]
     if answer.single:
         return Body(elements[0])
-    return Body(list_fields("PartialObjectMetadataList", api_version, answer), "items", elements)
+    fields = list_fields("PartialObjectMetadataList", api_version, answer)
+    # Null, where a list of whole objects has an empty array: the API server makes this list after it has seen to that.
+    return Body(fields, "items", elements) if elements else Body(fields[:-1] + b',"items":null}')
 
 
 def partial(item: NodeItem | PodItem, api_version: str, versioned: bool) -> bytes:

@@ -14,6 +14,9 @@ from kubevitals.model import Labels, Node, NodeUsage, Pod, PodUsage
 from kubevitals.quantity import format_cpu, format_memory
 
 _GROUP = 1024
+# The fields of a list: its metadata and its items. One list has them the other way round.
+_LIST_META, _ITEMS = 1, 2
+_SWAPPED = ("PartialObjectMetadataList", "meta.k8s.io/v1beta1")
 
 # The map entries of a usage: the key in field 1, the Quantity in field 2, its text in field 1 of that. A
 # quantity has at most 30 characters, so that every length is one byte.
@@ -41,14 +44,15 @@ def _chunks(
     messages = [message(item, versioned) for item in answer.items]
     if answer.single:
         return [envelope(api_version, kind, len(messages[0])), messages[0]]
-    pieces = [blob(1, text(2, answer.resource_version)), *_items(messages)]
+    meta, items = (_ITEMS, _LIST_META) if (kind, api_version) == _SWAPPED else (_LIST_META, _ITEMS)
+    pieces = [blob(meta, text(2, answer.resource_version)), *_items(items, messages)]
     return [envelope(api_version, kind, sum(map(len, pieces))), *pieces]
 
 
-def _items(messages: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield a list's items, some at a time."""
+def _items(number: int, messages: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield a list's items, in field ``number``, some at a time."""
     for start in range(0, len(messages), _GROUP):
-        yield b"".join([blob(2, message) for message in messages[start : start + _GROUP]])
+        yield b"".join([blob(number, message) for message in messages[start : start + _GROUP]])
 
 
 def metrics_message(item: NodeItem | PodItem, versioned: bool) -> bytes:
@@ -96,9 +100,7 @@ def _created(created: str) -> bytes:
     return b"" if seconds is None else _time(8, seconds)
 
 
-@lru_cache(
-    maxsize=256
-)  # in a list sorted by name, pods of one controller follow each other and share their labels
+@lru_cache(maxsize=256)  # in a list sorted by name, pods of one controller follow each other and share their labels
 def _labels(labels: Labels) -> bytes:
     return b"".join([blob(11, text(1, key) + text(2, value)) for key, value in labels.pairs.items()])
 

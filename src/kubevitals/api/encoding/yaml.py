@@ -49,9 +49,7 @@ def dumps(document: dict[str, Any]) -> bytes:
 
 def _array(key: str, elements: Sequence[bytes]) -> Iterator[bytes]:
     yield f"{_scalar(key)}:\n".encode()
-    yield from joined(
-        [f"{_element(msgspec.json.decode(element), '')}\n".encode() for element in elements], b""
-    )
+    yield from joined([f"{_element(msgspec.json.decode(element), '')}\n".encode() for element in elements], b"")
 
 
 def _block(value: dict[str, Any], indent: str) -> str:

@@ -5,8 +5,9 @@ The API server merges these into the cluster's own, so that nothing but the grou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kubevitals import __version__
@@ -14,7 +15,8 @@ from kubevitals.api.encoding.json import dumps
 from kubevitals.api.etag import etag_of, not_modified
 from kubevitals.api.group import GROUP, VERSIONS
 from kubevitals.api.message import Request, Response
-from kubevitals.api.openapi import v2, v3
+from kubevitals.api.negotiation import first_accepted
+from kubevitals.api.openapi import protobuf, v2, v3
 from kubevitals.api.openapi.operations import Operation, group_operations, version_operations
 from kubevitals.api.openapi.schemas import metrics
 
@@ -22,14 +24,15 @@ PATHS = ("/openapi/v2", "/openapi/v3", "/openapi/v3/")
 
 _TITLE = "kubevitals"
 _ROOT = "/openapi/v3"
-_JSON = frozenset({"application/json", "application/*", "*/*", "*"})
+_JSON = "application/json"
 
 
 class Document(NamedTuple):
-    """A document as JSON, and its ETag header."""
+    """A document as JSON, its ETag header, and its other forms by media type."""
 
     body: bytes
     etag: str
+    others: Mapping[str, bytes] = MappingProxyType({})
 
 
 def answer(request: Request, release: str = __version__) -> Response | None:
@@ -42,12 +45,15 @@ def answer(request: Request, release: str = __version__) -> Response | None:
     document = _find(request.path, release)
     if document is None:
         return None
-    if not acceptable(request.headers.get("Accept")):
-        return Response(406)
+    forms = {_JSON: document.body, **document.others}
+    media_type = first_accepted(request.headers.get("Accept"), list(forms))
+    if not media_type:
+        return Response(406, headers=[("Vary", "Accept")])
     headers = [("ETag", document.etag), ("Vary", "Accept")]
     if not_modified(document.etag, request.headers.get("If-None-Match")):
         return Response(304, headers=headers)
-    return Response(200, [document.body], "application/json", headers)
+    named = protobuf.MEDIA_TYPE if media_type == protobuf.OLD_MEDIA_TYPE else media_type
+    return Response(200, [forms[media_type]], named, headers)
 
 
 def _find(path: str, release: str) -> Document | None:
@@ -66,15 +72,16 @@ def swagger(release: str) -> Document:
     """
     operations = [operation for path in _paths() for operation in _operations(path)]
     schemas = {name: schema for version in VERSIONS for name, schema in metrics(version).items()}
-    return _document(v2.document(_TITLE, release, operations, schemas))
+    content = v2.document(_TITLE, release, operations, schemas)
+    message = protobuf.message(content)
+    others = {protobuf.OLD_MEDIA_TYPE: message, protobuf.MEDIA_TYPE: message}
+    return _document(content)._replace(others=others)
 
 
 @lru_cache(maxsize=4)
 def root(release: str) -> Document:
     """Return the document at ``/openapi/v3``: where the others are, each with its hash."""
-    return _document(
-        {"paths": {path: {"serverRelativeURL": _url(path, release)} for path in sorted(_paths())}}
-    )
+    return _document({"paths": {path: {"serverRelativeURL": _url(path, release)} for path in sorted(_paths())}})
 
 
 def group_document(path: str, release: str) -> Document | None:
@@ -97,12 +104,6 @@ def _group_document(path: str, release: str) -> Document:
     version = path.rpartition("/")[2]
     schemas = metrics(version) if version in VERSIONS else {}
     return _document(v3.document(_TITLE, release, _operations(path), schemas))
-
-
-def acceptable(accept: str) -> bool:
-    """Tell whether an Accept header, or its absence, takes JSON; if not, 406 without a body answers it."""
-    types = (clause.partition(";")[0].strip() for clause in accept.split(","))
-    return not accept or any(media_type in _JSON for media_type in types)
 
 
 def _paths() -> list[str]:

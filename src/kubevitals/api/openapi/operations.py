@@ -68,9 +68,7 @@ def version_operations(version: str) -> list[Operation]:
     base, tag = f"/apis/{GROUP}/{version}", f"metrics_{version}"
     prefix = f"Metrics{version.capitalize()}"
     resources = f"get{prefix}APIResources"
-    discovery = Operation(
-        f"{base}/", resources, tag, "List the resources of this version.", API_RESOURCE_LIST
-    )
+    discovery = Operation(f"{base}/", resources, tag, "List the resources of this version.", API_RESOURCE_LIST)
 
     def get(path: str, suffix: str, kind: str, description: str, *scope: Parameter) -> Operation:
         single = path.endswith("{name}")

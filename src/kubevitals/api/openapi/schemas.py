@@ -69,9 +69,7 @@ _TYPE = {
     "kind": _string("The type of this object, in CamelCase."),
 }
 _TIMESTAMP = _ref(_TIME, "When the measurement was taken: the end of the window.")
-_WINDOW = _ref(
-    _DURATION, "How long the CPU was observed to arrive at the rate given; the window ends at timestamp."
-)
+_WINDOW = _ref(_DURATION, "How long the CPU was observed to arrive at the rate given; the window ends at timestamp.")
 
 
 def _usage(description: str) -> Schema:
@@ -82,9 +80,7 @@ def metrics(version: str) -> dict[str, Schema]:
     """Return the schemas of one version of the group, by name."""
     kinds = {
         "NodeMetrics": _measured("What one node uses of its resources.", "usage", _NODE_USAGE),
-        "NodeMetricsList": _list(
-            "The nodes that exist and have been measured.", model(version, "NodeMetrics")
-        ),
+        "NodeMetricsList": _list("The nodes that exist and have been measured.", model(version, "NodeMetrics")),
         "PodMetrics": _measured("What one running pod uses.", "containers", _containers(version)),
         "PodMetricsList": _list("The pods that run and have been measured.", model(version, "PodMetrics")),
     }
@@ -92,9 +88,7 @@ def metrics(version: str) -> dict[str, Schema]:
     return {**schemas, model(version, "ContainerMetrics"): _CONTAINER_METRICS}
 
 
-_NODE_USAGE = _usage(
-    "CPU in cores, as a rate over the window, and working-set memory in bytes, of the whole node."
-)
+_NODE_USAGE = _usage("CPU in cores, as a rate over the window, and working-set memory in bytes, of the whole node.")
 _CONTAINER_METRICS = _object(
     "What one container uses of its resources.",
     {
@@ -161,9 +155,7 @@ SHARED: dict[str, Schema] = {
         {
             **_TYPE,
             "name": _string("The name of the group."),
-            "preferredVersion": _ref(
-                _GROUP_VERSION, "The version to use unless there is a reason for another."
-            ),
+            "preferredVersion": _ref(_GROUP_VERSION, "The version to use unless there is a reason for another."),
             "versions": _array(_GROUP_VERSION, "Every version that is served."),
         },
         ("name", "versions"),
