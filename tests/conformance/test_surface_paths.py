@@ -176,6 +176,31 @@ async def test_a_stray_percent_sign_is_no_path(world: World, path: str) -> None:
         assert (reply.code, reply.type, reply.body) == (400, TEXT, b"400 Bad Request")
 
 
+@pytest.mark.parametrize(("method", "path"), [("FOO", NODES), ("GET", f"{NODES}/ä")])
+async def test_what_is_no_http_is_refused(world: World, method: str, path: str) -> None:
+    """A method that nobody defined, and bytes that must be percent-encoded, get no further than the parser."""
+    reply = await master(world).get(path, method=method)
+
+    assert (reply.code, reply.type, reply.body) == (400, TEXT, b"400 Bad Request")
+
+
+async def test_names_of_any_bytes_are_only_names(world: World) -> None:
+    """Whatever a name decodes to is looked for, quoted in the message, and not found."""
+    for name, quoted, shown in (
+        ("%C3%A4", "ä", "ä"), ("a%20b", "a b", "a b"), ("a+b", "a+b", "a+b"), ("a%00b", "a\\x00b", "a\0b"),
+        ("%ff", "\ufffd", "\ufffd"), ("%22%3C", '\\"<', '"<'),
+    ):  # fmt: skip
+        reply = await master(world).get(f"{NODES}/{name}")
+        assert (reply.code, reply.message) == (404, f'node "{quoted}" not found')
+        assert reply.document["details"] == {"name": shown, "kind": "node"}
+
+
+async def test_a_content_type_of_a_question_means_nothing(world: World) -> None:
+    """What is only read has no body, and nobody looks at what type it would have."""
+    for path in ("/apis", BETA, NODES, "/version"):
+        assert (await master(world).get(path, ("Content-Type", "text/plain"))).code == 200
+
+
 async def test_a_watch_of_nothing_cannot_be_understood(world: World) -> None:
     """A path that ends in the watch verb is a 500 that repeats it, with what could be markup made harmless."""
     reply = await master(world).get(f"{BETA}/watch?a=<&b=1")

@@ -7,7 +7,7 @@ import time
 import pytest
 from tests.whole.callers import CUT, NODES, PODS, pods_in
 from tests.whole.waiting import eventually
-from tests.whole.world import NODE_NAMES, World
+from tests.whole.world import POD_NAMES, World
 
 from kubevitals.simulator import pki, roles
 from kubevitals.simulator.rbac import MASTERS
@@ -18,142 +18,142 @@ FOR_ROOT = [("X-Remote-User", "root"), ("X-Remote-Group", MASTERS)]
 REFUSED_HANDSHAKE = "A caller's TLS handshake failed"
 
 
-async def test_the_front_proxys_headers_name_the_user(world: World) -> None:
+async def test_the_front_proxys_headers_name_the_user(still: World) -> None:
     """Every line with a group counts, commas stay in them, extra and uid arrive, and the user is authenticated."""
     more = [("X-Remote-Extra-Scopes", "a,b"), ("X-Remote-Extra-Scopes", "c"), ("X-Remote-Extra-Team%2fname", "x")]
     groups = ["dev", "ops,on call"]
-    caller = world.proxied("jane", groups, more=[*more, ("X-Remote-Uid", "42")])
+    caller = still.proxied("jane", groups, more=[*more, ("X-Remote-Uid", "42")])
 
-    answer = await caller.ask(NODES)
+    answer = await caller.ask(PODS)
 
-    spec = world.reviews("jane")[0]
+    spec = still.reviews("jane")[0]
     assert answer.code == 403
     assert spec["groups"] == [*groups, "system:authenticated"]
     assert spec["extra"] == {"scopes": ["a,b", "c"], "team/name": ["x"]}
     assert spec["uid"] == "42"
     assert spec["resourceAttributes"] == {
-        "verb": "list", "group": "metrics.k8s.io", "version": "v1beta1", "resource": "nodes",
+        "verb": "list", "group": "metrics.k8s.io", "version": "v1beta1", "resource": "pods",
     }  # fmt: skip
 
 
-async def test_rights_come_from_a_group_of_any_line(world: World) -> None:
+async def test_rights_come_from_a_group_of_any_line(still: World) -> None:
     """A role bound to the second group that the front proxy names is enough."""
-    world.grant(roles.binding("ops-read", READER, [roles.group("ops")]))
+    still.grant(roles.binding("ops-read", READER, [roles.group("ops")]))
 
-    assert await world.proxied("jane", ["dev", "ops"]).names(NODES) == NODE_NAMES
-    assert await world.proxied("jane", ["dev", "op"]).code(NODES) == 403
+    assert await still.proxied("jane", ["dev", "ops"]).names(PODS) == POD_NAMES
+    assert await still.proxied("jane", ["dev", "op"]).code(PODS) == 403
 
 
-async def test_the_aggregation_layer_names_the_user(world: World) -> None:
+async def test_the_aggregation_layer_names_the_user(still: World) -> None:
     """What the API server's front proxy says about its caller is what the server asks it about."""
-    await world.cluster.wait_available()
-    world.grant(roles.binding("jane-reads", READER, [roles.user("jane")]))
+    await still.cluster.wait_available()
+    still.grant(roles.binding("jane-reads", READER, [roles.user("jane")]))
 
-    assert await world.through_aggregator("jane", ["dev"]).names(NODES) == NODE_NAMES
-    assert world.reviews("jane")[-1]["groups"] == ["dev", "system:authenticated"]
+    assert await still.through_aggregator("jane", ["dev"]).names(PODS) == POD_NAMES
+    assert still.reviews("jane")[-1]["groups"] == ["dev", "system:authenticated"]
 
 
-async def test_a_client_certificate_cannot_speak_for_others(world: World) -> None:
+async def test_a_client_certificate_cannot_speak_for_others(still: World) -> None:
     """A certificate of the client authority is its own name, even if that is the front proxy's."""
-    caller = world.direct(world.cluster.client(FRONT_PROXY_NAME), FOR_ROOT)
+    caller = still.direct(still.cluster.client(FRONT_PROXY_NAME), FOR_ROOT)
 
-    answer = await caller.ask(NODES)
+    answer = await caller.ask(PODS)
 
     assert answer.code == 403
     assert f'User "{FRONT_PROXY_NAME}" cannot list' in answer.body["message"]
-    assert world.reviews("root") == []
+    assert still.reviews("root") == []
 
 
-async def test_another_certificate_of_the_front_proxys_authority_is_refused(world: World) -> None:
+async def test_another_certificate_of_the_front_proxys_authority_is_refused(still: World) -> None:
     """The name of the front proxy's certificate must be among those that are allowed."""
-    caller = world.proxied("root", [MASTERS], pair=world.cluster.front_proxy.client("somebody-else"))
+    caller = still.proxied("root", [MASTERS], pair=still.cluster.front_proxy.client("somebody-else"))
 
-    assert await caller.code(NODES) == 401
+    assert await caller.code(PODS) == 401
 
 
-async def test_headers_without_a_certificate_mean_nothing(world: World) -> None:
+async def test_headers_without_a_certificate_mean_nothing(still: World) -> None:
     """Whoever shows no certificate is anonymous, whatever the headers say."""
-    answer = await world.direct(headers=FOR_ROOT).ask(NODES)
+    answer = await still.direct(headers=FOR_ROOT).ask(PODS)
 
     assert answer.code == 403
-    assert 'User "system:anonymous" cannot list resource "nodes"' in answer.body["message"]
+    assert 'User "system:anonymous" cannot list resource "pods"' in answer.body["message"]
 
 
-async def test_the_front_proxys_certificate_alone_is_nobody(world: World) -> None:
+async def test_the_front_proxys_certificate_alone_is_nobody(still: World) -> None:
     """Without identity headers the front proxy's certificate is of an authority that names no users: 401."""
-    caller = world.direct(world.cluster.front_proxy.client(FRONT_PROXY_NAME))
+    caller = still.direct(still.cluster.front_proxy.client(FRONT_PROXY_NAME))
 
-    assert await caller.code(NODES) == 401
+    assert await caller.code(PODS) == 401
 
 
-async def test_a_client_certificate_names_its_user(world: World) -> None:
+async def test_a_client_certificate_names_its_user(still: World) -> None:
     """The common name is the user and the organizations are the groups."""
-    world.grant(roles.binding("dev-read", READER, [roles.group("dev")]))
+    still.grant(roles.binding("dev-read", READER, [roles.group("dev")]))
 
-    assert await world.direct(world.cluster.client("jane", ["dev"])).names(NODES) == NODE_NAMES
-    assert await world.direct(world.cluster.client("jane", ["ops"])).code(NODES) == 403
+    assert await still.direct(still.cluster.client("jane", ["dev"])).names(PODS) == POD_NAMES
+    assert await still.direct(still.cluster.client("jane", ["ops"])).code(PODS) == 403
 
 
-async def test_a_client_certificate_may_not_impersonate(world: World) -> None:
+async def test_a_client_certificate_may_not_impersonate(still: World) -> None:
     """Impersonate headers are the API server's business: a direct caller that sends them is refused."""
-    caller = world.direct(world.cluster.client("admin", [MASTERS]), [("Impersonate-User", "jane")])
+    caller = still.direct(still.cluster.client("admin", [MASTERS]), [("Impersonate-User", "jane")])
 
-    assert await caller.code(NODES) == 403
+    assert await caller.code(PODS) == 403
 
 
-async def test_a_token_names_its_service_account(world: World) -> None:
+async def test_a_token_names_its_service_account(still: World) -> None:
     """The API server says whose token it is, and what that account may do."""
-    world.grant(roles.binding("robot-reads", READER, [roles.service_account("robot", "default")]))
-    issue = world.cluster.tokens.issue
+    still.grant(roles.binding("robot-reads", READER, [roles.service_account("robot", "default")]))
+    issue = still.cluster.tokens.issue
 
-    assert await world.bearer(issue("default", "robot")).names(NODES) == NODE_NAMES
-    assert await world.bearer(issue("default", "other")).code(NODES) == 403
+    assert await still.bearer(issue("default", "robot")).names(PODS) == POD_NAMES
+    assert await still.bearer(issue("default", "other")).code(PODS) == 403
 
 
-async def test_a_bad_token_is_refused(world: World) -> None:
+async def test_a_bad_token_is_refused(still: World) -> None:
     """A token that the API server does not know, has revoked or that is over is 401, and never anonymous."""
-    tokens = world.cluster.tokens
+    tokens = still.cluster.tokens
     revoked, over = tokens.issue("default", "robot"), tokens.issue("default", "robot", lifetime=-5.0)
     tokens.revoke(revoked)
 
     for token in ("nonsense", revoked, over):
-        answer = await world.bearer(token).ask(NODES)
+        answer = await still.bearer(token).ask(PODS)
         assert (answer.code, answer.body["message"]) == (401, "Unauthorized")
 
 
-async def test_a_foreign_certificate_is_cut_off(world: World) -> None:
+async def test_a_foreign_certificate_is_cut_off(still: World) -> None:
     """A certificate of an unknown authority gets no connection, and one line says so; others go on."""
     foreign = pki.Authority("kubernetes", now=time.time).client("admin", [MASTERS])
 
     with pytest.raises(CUT):
-        await world.direct(foreign).ask(NODES)
+        await still.direct(foreign).ask(PODS)
     with pytest.raises(CUT):
-        await world.direct(foreign).ask(NODES)
+        await still.direct(foreign).ask(PODS)
 
-    lines = world.log.lines(REFUSED_HANDSHAKE)
+    lines = still.log.lines(REFUSED_HANDSHAKE)
     assert len([line for line in lines if "self-signed" in line["cause"] or "issuer" in line["cause"]]) == 1
     assert "authority of this cluster" in lines[-1]["remedy"]
-    assert await world.master().names(NODES) == NODE_NAMES
+    assert await still.master().names(PODS) == POD_NAMES
 
 
 @pytest.mark.parametrize("whose", ["client", "front proxy"])
-async def test_an_expired_certificate_is_cut_off(world: World, whose: str) -> None:
+async def test_an_expired_certificate_is_cut_off(still: World, whose: str) -> None:
     """A certificate that is over gets no connection, and a line names the cause."""
-    authority = world.cluster.authority if whose == "client" else world.cluster.front_proxy
+    authority = still.cluster.authority if whose == "client" else still.cluster.front_proxy
     over = authority.client(FRONT_PROXY_NAME, [MASTERS], lifetime=-60.0)
 
     with pytest.raises(CUT):
-        await world.direct(over, FOR_ROOT).ask(NODES)
+        await still.direct(over, FOR_ROOT).ask(PODS)
 
-    line = await eventually(lambda: [x for x in world.log.lines(REFUSED_HANDSHAKE) if "expired" in x["cause"]])
+    line = await eventually(lambda: [x for x in still.log.lines(REFUSED_HANDSHAKE) if "expired" in x["cause"]])
     assert len(line) == 1
     assert line[0]["level"] == "warning"
 
 
-async def test_a_namespaced_role_gives_just_that_namespace(world: World) -> None:
+async def test_a_namespaced_role_gives_just_that_namespace(still: World) -> None:
     """A binding in one namespace opens its pods, and neither others nor lists over all, nor nodes."""
-    world.grant(roles.binding("jane-views", "view", [roles.user("jane")], "shop"))
-    jane = world.direct(world.cluster.client("jane"))
+    still.grant(roles.binding("jane-views", "view", [roles.user("jane")], "shop"))
+    jane = still.direct(still.cluster.client("jane"))
 
     codes = {path: await jane.code(path) for path in (pods_in("data"), f"{pods_in('data')}/db-0", PODS, NODES)}
 

@@ -49,7 +49,7 @@ async def test_kubelets_must_be_allowed() -> None:
     async with simulated() as cluster:
         name = "system:metrics-server"
         cluster.registry.apply(*roles.role(name, [roles.rule([""], ["pods", "nodes"], ["get", "list", "watch"])]))
-        async with serving(cluster) as world:
+        async with serving(cluster, resolution=5.0) as world:
             line = await world.log.line("Node cannot be scraped", node="node-1")
             assert line["cause"] == "http_403"
             assert "system:serviceaccount:kube-system:metrics-server" in line["detail"]

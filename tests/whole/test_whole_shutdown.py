@@ -7,9 +7,9 @@ import gc
 import os
 
 import pytest
-from tests.whole.callers import CUT, NODES
+from tests.whole.callers import CUT, NODES, PODS
 from tests.whole.waiting import eventually
-from tests.whole.world import HOST, NODE_NAMES, World, running, serving, simulated
+from tests.whole.world import HOST, NODE_NAMES, POD_NAMES, World, running, serving, simulated
 
 from kubevitals.simulator import pki, roles
 from kubevitals.simulator.faults import Refusal
@@ -21,7 +21,7 @@ async def test_it_is_not_ready_first_and_serves_on() -> None:
     """For the delay that was asked for, readiness fails while lists are still answered; then the port is closed."""
     async with running("--shutdown-delay-duration=700ms") as world:
         master, nobody = await world.measured(), world.direct()
-        await nobody.ask("/livez")
+        assert (await nobody.ask("/readyz")).body == "ok"
         loop, began = asyncio.get_running_loop(), asyncio.get_running_loop().time()
         world.server.stop()
         ready = await nobody.ask("/readyz?verbose")
@@ -35,25 +35,25 @@ async def test_it_is_not_ready_first_and_serves_on() -> None:
             await asyncio.open_connection(HOST, world.port)
 
 
-async def test_a_request_in_flight_is_finished(world: World) -> None:
+async def test_a_request_in_flight_is_finished(still: World) -> None:
     """A request that waits for its authorization when the server stops gets its answer."""
-    world.grant(roles.binding("jane-reads", "system:aggregated-metrics-reader", [roles.user("jane")]))
+    still.grant(roles.binding("jane-reads", "system:aggregated-metrics-reader", [roles.user("jane")]))
     refusal = Refusal(429, retry_after=1, paths=("/apis/authorization.k8s.io",), count=1)
-    world.cluster.api.faults.refusal = refusal
-    jane, master, loop = world.proxied("jane"), world.master(), asyncio.get_running_loop()
+    still.cluster.api.faults.refusal = refusal
+    jane, master, loop = still.proxied("jane"), still.master(), asyncio.get_running_loop()
     async with asyncio.TaskGroup() as group:
-        slow = group.create_task(jane.names(NODES))
+        slow = group.create_task(jane.names(PODS))
         await eventually(lambda: refusal.count == 0)
         began = loop.time()
-        world.server.stop()
-        await eventually(lambda: refused(world))
+        still.server.stop()
+        await eventually(lambda: refused(still))
         closed = loop.time()
-    await world.task
-    assert slow.result() == NODE_NAMES
+    await still.task
+    assert slow.result() == POD_NAMES
     assert closed - began < 0.8, "the port is closed while the request is still in flight"
     assert loop.time() - began >= 0.8
     with pytest.raises(CUT):
-        await master.ask(NODES)
+        await master.ask(PODS)
 
 
 async def refused(world: World) -> bool:
@@ -65,21 +65,21 @@ async def refused(world: World) -> bool:
     return False
 
 
-async def test_idle_connections_do_not_delay_the_end(world: World) -> None:
+async def test_idle_connections_do_not_delay_the_end(still: World) -> None:
     """Callers that keep a connection, have sent half a request or have not shaken hands are not waited for."""
-    context = pki.client_context(world.cluster.authority.pem)
-    kept = world.direct()
+    context = pki.client_context(still.cluster.authority.pem)
+    kept = still.direct()
     assert await kept.code("/livez") == 200
-    _, half = await asyncio.open_connection(HOST, world.port, ssl=context)
+    _, half = await asyncio.open_connection(HOST, still.port, ssl=context)
     half.write(b"GET /livez HTTP/1.1\r\nHost: ")
-    _, silent = await asyncio.open_connection(HOST, world.port, ssl=context)
-    _, unshaken = await asyncio.open_connection(HOST, world.port)
-    world.server.stop()
+    _, silent = await asyncio.open_connection(HOST, still.port, ssl=context)
+    _, unshaken = await asyncio.open_connection(HOST, still.port)
+    still.server.stop()
     async with asyncio.timeout(5):
-        await world.task
+        await still.task
     for writer in (half, silent, unshaken):
         writer.close()
-    await world.log.line(STOPPED)
+    await still.log.line(STOPPED)
 
 
 async def test_nothing_is_left() -> None:

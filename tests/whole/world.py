@@ -28,6 +28,9 @@ from kubevitals.simulator.workload import Steady
 HOST = "127.0.0.1"
 RESOLUTION = 0.4  # seconds between scrapes
 KEPT = 3 * RESOLUTION  # seconds that the points of a node outlive its last scrape
+# Where scraping is not the matter: pods that started this long ago have metrics after one scrape, and for a minute
+# there is no other that a busy machine could spoil. Nodes have none then.
+STILL, YOUNG = 60.0, 30.0  # resolution and age, in seconds
 MI = 1 << 20
 _MILLI = 10**6  # nanocores
 _SERVER_NAMES = ("metrics-server.kube-system.svc", HOST)
@@ -142,9 +145,9 @@ class World:
         return [spec for spec in asked if spec.get("user") == user]
 
 
-async def populate(cluster: Cluster) -> None:
-    """Add the three nodes and their pods."""
-    start = time.time() - 3600
+async def populate(cluster: Cluster, age: float) -> None:
+    """Add the three nodes and their pods, which have run for ``age`` seconds."""
+    start = time.time() - age
     for node, load in OVERHEAD.items():
         await cluster.nodes.add(node)
         cluster.pods.machine(node).overhead = steady(start, load)
@@ -159,12 +162,12 @@ def steady(start: float, load: tuple[int, int]) -> Steady:
 
 
 @asynccontextmanager
-async def simulated(plan: Plan | None = None) -> AsyncIterator[Cluster]:
-    """Run the cluster alone: the plan's, or the three nodes."""
+async def simulated(plan: Plan | None = None, *, age: float = 3600.0) -> AsyncIterator[Cluster]:
+    """Run the cluster alone: the plan's, or the three nodes with pods that have run for ``age`` seconds."""
     small = Plan(nodes=0, housekeeping=0, check_interval=1.0)
     async with Cluster(plan or small, now=time.time, random=random.random) as cluster:
         if plan is None:
-            await populate(cluster)
+            await populate(cluster, age)
         yield cluster
 
 
@@ -215,4 +218,12 @@ def certify(cluster: Cluster) -> list[str]:
 async def running(*flags: str, plan: Plan | None = None, **options: Any) -> AsyncIterator[World]:
     """Run cluster and server; see ``simulated`` and ``serving``."""
     async with simulated(plan) as cluster, serving(cluster, *flags, **options) as world:
+        yield world
+
+
+@asynccontextmanager
+async def still(*flags: str, **options: Any) -> AsyncIterator[World]:
+    """Run cluster and server, and wait until every pod has metrics; no node has any."""
+    async with simulated(age=YOUNG) as cluster, serving(cluster, *flags, resolution=STILL, **options) as world:
+        await world.measured(nodes=[])
         yield world

@@ -105,7 +105,7 @@ def learn(sketch: Sketch, readings: Readings, batch: Batch, clock: Clock) -> Mea
 
 
 def _is_plain(sketch: Sketch, readings: Readings, family: str) -> bool:
-    """Tell whether each line of a block gave one sample, whose value follows the labels after a space."""
+    """Tell whether each of a family's samples comes from a line of its one block, with a space after the labels."""
     names = sketch.blocks.get(family, _NO_BLOCK).names
     bare = family.encode()
     return len(names) == len(readings.families[family]) and all(name[-1:] == b"}" or name == bare for name in names)

@@ -9,7 +9,7 @@ so two bodies of one shape say the same about the same containers, in other numb
 - of every other family: that it is there. Comments mean nothing, and count for nothing.
 
 What the shape does not hold is checked, so that equal shapes suffice: every line of a block begins with the name
-of its family, unless the shape holds the whole text, and no family of numbers has two blocks. A body that is odd in any
+of its family, unless the shape holds the whole text. A body that is odd in any
 way (no comments, carriage returns, blank lines, letters beyond ASCII, a ``#`` inside a line, a cut end) has no sketch.
 
 Bytes are hashed with the key of this process: a shape means nothing in another one.
@@ -96,8 +96,6 @@ def _parts(block: bytes, blocks: dict[str, Block]) -> tuple[Part, ...]:
     family = _NUMBERS.get(name[0])
     if family is None:
         return (name[0],)
-    if family in blocks:
-        raise OddError
     columns = blocks[family] = _columns(block, rows)
     return len(columns.times) > 0, b" ".join(columns.names)
 

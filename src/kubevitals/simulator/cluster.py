@@ -109,8 +109,8 @@ class Cluster:
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         self.files = Files(self._directory or Path(stack.enter_context(_temporary_directory())))
         self._create_objects()
-        start = await stack.enter_async_context(background())
         await stack.enter_async_context(self.aggregator.session())
+        start = await stack.enter_async_context(background())
         stack.push_async_callback(self.api.pause)
         await self.api.start(self._serving(), self.authority.pem)
         stack.push_async_callback(self.fleet.stop_all)
