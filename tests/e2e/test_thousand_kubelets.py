@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 NODES, PODS, CONTAINERS = 1000, 30, 2
 RESOLUTION = 15
 CYCLES = 4
+TOO_LONG = 1.8 * RESOLUTION  # between two scrapes of a node: a missed cycle makes it two resolutions
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_no_cycle_is_missed(crowd: World) -> None:
         for name, count in done.items()
         for earlier, later in itertools.pairwise(scrapes[name][max(0, count - 1) :])
     ]
-    assert max(gaps) < 1.5 * RESOLUTION
+    assert max(gaps) < TOO_LONG
     assert _failures(crowd) == []
     nodes = crowd.rows("top", "nodes")
     assert len(nodes) == NODES

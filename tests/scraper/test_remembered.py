@@ -214,6 +214,7 @@ BARE = b"# x\nnode_cpu_usage_seconds_total 5\n"
         pytest.param(usual(), usual().replace(b"000\n", b"000\r\n"), id="carriage returns"),
         pytest.param(usual(), usual().replace(b"text", b"te\0xt"), id="a zero byte in a comment"),
         pytest.param(usual(), usual().replace(b'pod="a"} 2', b'pod="\xff"} 2'), id="broken UTF-8 in an unread family"),
+        pytest.param(usual(), usual().replace(b" 1789999998000", b""), id="no timestamps any more"),
         pytest.param(usual(), usual().replace(b" 1.5 1789999998000", b" 1.5 1789999998"), id="one time too early"),
         pytest.param(usual(), usual().replace(b" 1.5 1789999998000", b" 1.5 17899999980000"), id="one time too late"),
         pytest.param(usual(), usual().replace(b" 1.5 17", b" 1.5\n17").replace(b"000\ncont", b"000 cont"), id="moved"),

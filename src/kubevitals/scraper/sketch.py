@@ -9,8 +9,8 @@ so two bodies of one shape say the same about the same containers, in other numb
 - of every other family: that it is there. Comments mean nothing, and count for nothing.
 
 What the shape does not hold is checked, so that equal shapes suffice: every line of a block begins with the name
-of its family, unless the shape holds the whole text. A body that is odd in any
-way (no comments, carriage returns, blank lines, letters beyond ASCII, a ``#`` inside a line, a cut end) has no sketch.
+of its family, unless the shape holds the whole text. A body that is odd in any way (no comments, carriage returns,
+blank lines, letters beyond ASCII, a ``#`` inside a line, a cut end) has no sketch.
 
 Bytes are hashed with the key of this process: a shape means nothing in another one.
 """
