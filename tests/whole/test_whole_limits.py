@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from tests.whole.callers import CUT, PODS, Caller
+from tests.whole.callers import CUT, NODES, PODS, Caller
 from tests.whole.waiting import Watched, eventually, watching
 from tests.whole.world import HOST, World, running, steady, still
 
@@ -169,11 +169,11 @@ async def test_a_caller_that_does_not_read_is_cut_off() -> None:
     async with running(limits=replace(LIMITS, connections=2)) as world:
         master = await world.measured()
         await crowded(world, master)
-        async with watching(lambda: master.code(PODS)) as watched:  # the one connection
-            reader, writer = await lazily_opened(still)  # the other
+        async with watching(lambda: master.code(NODES)) as watched:  # the one connection
+            reader, writer = await lazily_opened(world)  # the other
             writer.write(ask_as_root(PODS))
-            await eventually(lambda: cut_off(still))
-            await eventually(lambda: answered(still))
+            await eventually(lambda: cut_off(world))
+            await eventually(lambda: answered(world))
             said = await rest(reader, writer)
         assert len(said) < PODS_THERE * LONG
         assert_right(watched)
@@ -221,4 +221,4 @@ async def answered(world: World) -> bool:
 
 
 async def cut_off(world: World) -> bool:
-    return not await answered(still)
+    return not await answered(world)

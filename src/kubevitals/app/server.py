@@ -19,7 +19,8 @@ from kubevitals.api.authentication.trust import ClientTrust
 from kubevitals.api.authorization import Authorizer
 from kubevitals.api.chain import Chain, ChainLimits
 from kubevitals.api.health import Health
-from kubevitals.api.http import Limits, Listener, listen
+from kubevitals.api.http import Limits, Listener
+from kubevitals.api.listening import listen
 from kubevitals.api.message import Response
 from kubevitals.api.resources import Resources
 from kubevitals.api.routes import Routes

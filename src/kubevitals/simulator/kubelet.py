@@ -10,7 +10,7 @@ import gzip
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from kubevitals.simulator.faults import KubeletFault
 from kubevitals.simulator.machine import Machine
@@ -132,9 +132,9 @@ class KubeletProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._open.add(transport)
+        # uvloop's TLS transport is one in all but its class.
+        self._transport = cast("asyncio.Transport", transport)
+        self._open.add(self._transport)
         if self._kubelet is not None:
             self._kubelet.connections += 1
 
