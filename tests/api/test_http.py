@@ -382,3 +382,50 @@ async def test_an_answer_may_end_its_connection():
         answer = await talk(listener.port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer.count(b"Connection: close\r\n") == 1
     assert answer.endswith(b"busy")
+
+
+async def test_a_caller_that_never_hangs_up_does_not_keep_the_server():
+    """A connection that was closed and whose caller takes nothing more is cut off after a moment."""
+
+    async def handler(request):
+        return Response(200, [b"x" * 100_000_000], "text/plain", within=0.05)
+
+    loop = asyncio.get_running_loop()
+    async with serving(handler) as listener:
+        _, fresh = await opened(listener.port)
+        lazy = socket.socket()
+        lazy.setblocking(False)
+        await loop.sock_connect(lazy, ("127.0.0.1", listener.port))
+        await loop.sock_sendall(lazy, get())
+        assert await loop.sock_recv(lazy, 100)
+        began = loop.time()
+        await listener.stop(30.0)
+        assert loop.time() - began < 5
+        lazy.close()
+        fresh.close()
+
+
+@pytest.mark.parametrize(
+    "chunks", [[b"a" * 1_000_000], [b"b", b"c" * 300_000, b"d"] * 3, [b"e" * 262_144] * 2, [b"f" * 1000] * 600]
+)
+async def test_chunks_of_any_size_arrive_in_order(chunks: list[bytes]):
+    """Small chunks are joined and large ones cut, and no byte is lost or moved."""
+
+    async def handler(request):
+        return Response(200, chunks, "text/plain")
+
+    async with serving(handler) as listener:
+        answer = await talk(listener.port, get())
+    assert answer.partition(b"\r\n\r\n")[2] == b"".join(chunks)
+
+
+async def test_a_head_request_gets_the_head_alone():
+    """The length of a large answer is told, and nothing of it sent."""
+
+    async def handler(request):
+        return Response(200, [b"x" * 1000] * 1000, "text/plain")
+
+    async with serving(handler) as listener:
+        answer = await talk(listener.port, get().replace(b"GET", b"HEAD"))
+    assert b"Content-Length: 1000000\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n")
