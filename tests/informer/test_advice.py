@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+
 import pytest
 
-from kubevitals.errors import ApiServerError, ApiStatusError, ApiUnreachable
-from kubevitals.informer.advice import is_expired, is_for_a_person, needs_list, sentence
+from kubevitals.errors import ApiServerError, ApiStatusError, ApiUnreachable, ConfigError
+from kubevitals.informer.advice import is_away, is_expired, is_for_a_person, needs_list, sentence
 
 
 def status(code, message=""):
@@ -35,6 +38,31 @@ def test_when_only_a_list_helps(error, needed):
 def test_only_a_410_is_expired():
     """Gone or Expired, the code is what counts."""
     assert [is_expired(error) for error in (status(410), status(404), ApiServerError("x"))] == [True, False, False]
+
+
+def unreachable(cause):
+    error = ApiUnreachable("x")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (unreachable(ConnectionRefusedError()), True),
+        (unreachable(ConnectionResetError()), True),
+        (unreachable(TimeoutError()), True),
+        (unreachable(socket.gaierror()), True),
+        (unreachable(ssl.SSLEOFError()), True),
+        (unreachable(ConfigError("no token")), False),
+        (unreachable(None), False),
+        (status(503), False),
+        (ApiServerError("garbled"), False),
+    ],
+)
+def test_who_is_away(error, away):
+    """Where the network says that nobody was reached; not where we had nothing to show, or were answered."""
+    assert is_away(error) is away
 
 
 def test_who_must_act():

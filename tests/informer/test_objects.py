@@ -210,6 +210,19 @@ def test_a_page_does_not_keep_its_body_alive():
     assert seen == [b'{"k":"v"}']
 
 
+def test_what_pods_have_in_common_is_held_once(labels):
+    """Namespaces always, and times of creation within one page: replicas are made in the same second."""
+    metas = [{"name": name, "namespace": "shop", "creationTimestamp": "2026-01-02T03:04:05Z"} for name in "abc"]
+    pods = decode_pod_list(encode({"metadata": {}, "items": [{"metadata": meta} for meta in metas]}), labels).items
+
+    assert len({(id(pod.namespace), id(pod.created)) for pod in pods}) == 1
+
+
+def test_pods_are_no_work_for_the_garbage_collector():
+    """There may be 150,000 of them, and each full collection would visit every one."""
+    assert gc.is_tracked(decode_pod(b'{"metadata":{"name":"a"}}', lambda _: NO_LABELS).item) is False
+
+
 @given(st.binary(max_size=200))
 @example(b'{"metadata":{},"items":[{"metadata":{"name":"\xff"}}]}')
 @example(b'{"metadata":{},"items":[{"metadata":{"name":"a","labels":{"\xff":1}}}]}')

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from aiohttp import web
 
+from kubevitals.errors import ApiStatusError, ApiUnreachable
 from kubevitals.informer.reflector import Reflector, Sink
 from kubevitals.informer.resources import running_pods
 
@@ -302,17 +303,24 @@ async def test_a_cluster_restored_from_a_backup_is_listed(follow, steps):
     assert list(followed.copy.pods) == ["a"]
 
 
+async def half(request):
+    """A step: a list whose connection breaks inside of it."""
+    response = web.StreamResponse()
+    response.content_length = 1000
+    await response.prepare(request)
+    await response.write(b'{"metadata":{"resourceVersion":"5"},"items":[')
+    request.transport.abort()
+    return response
+
+
+async def hang_up(request):
+    """A step: the connection is closed without an answer."""
+    request.transport.abort()
+    return web.Response()
+
+
 async def test_half_a_list_is_never_used(follow, steps):
     """The connection broke inside of it; what was known stays."""
-
-    async def half(request):
-        response = web.StreamResponse()
-        response.content_length = 1000
-        await response.prepare(request)
-        await response.write(b'{"metadata":{"resourceVersion":"5"},"items":[')
-        request.transport.abort()
-        return response
-
     expired = steps.refused(410)
     async with follow(steps.listing("a", "b"), expired, half, steps.listing("a")) as followed:
         pass
@@ -330,11 +338,6 @@ async def test_a_list_without_a_version_is_no_list(follow, steps):
 
 async def test_an_outage_is_logged_once_and_so_is_its_end(follow, steps, said):
     """However many attempts it takes; the reason names the API server, the end says how long it took."""
-
-    async def hang_up(request):
-        request.transport.abort()
-        return web.Response()
-
     async with follow(*[hang_up] * 5, steps.listing("a")) as followed:
         while not followed.reflector.healthy:  # until the client, too, has seen that the watch is open
             await asyncio.sleep(0)
@@ -344,6 +347,129 @@ async def test_an_outage_is_logged_once_and_so_is_its_end(follow, steps, said):
         ("INFO", "Following the API server again"),
     ]
     assert "cannot reach the API server at http://127.0.0.1:" in said()[0][2]
+
+
+@pytest.mark.parametrize(
+    ("step", "pauses"),
+    [
+        ([hang_up] * 2, [0.8, 1.6, 2.0, 2.0, 2.0, 2.0]),  # the library asks twice
+        ([half], [0.8, 1.6, 3.2, 6.4, 12.8, 15.0]),
+    ],
+)
+async def test_who_does_not_answer_is_asked_more_often_than_who_fails(follow, steps, step, pauses):
+    """An attempt that reaches nobody is cheap; half of a list costs as much as a whole one."""
+    async with follow(*step * 6, steps.listing("a")) as followed:
+        pass
+
+    assert followed.pauses == pytest.approx(pauses)
+
+
+class ApiServerWithOutage:
+    """In a time of its own: there, away for some seconds, back but failing, and then well. No socket, no sleep.
+
+    Versions from before the outage are too old afterwards, as in the watch cache of a restarted kube-apiserver.
+    """
+
+    def __init__(self, away, failing):
+        self.now = 0.0
+        self.back = 1000.0 + away
+        self.well = self.back + failing
+        self.asked = []
+        self.followed = asyncio.Event()
+
+    async def sleep(self, seconds):
+        self.now += seconds
+        await asyncio.sleep(0)
+
+    def _answer(self):
+        self.asked.append(self.now)
+        if 1000.0 <= self.now < self.back:
+            raise ApiUnreachable("cannot reach it") from ConnectionRefusedError()
+        if self.back <= self.now < self.well:
+            raise ApiStatusError(503, "", "starting")
+
+    @asynccontextmanager
+    async def chunks(self, path, params, **_):
+        self._answer()
+        yield self._body(b'{"metadata":{"resourceVersion":"%d"},"items":[]}' % (self.now + 1))
+
+    async def _body(self, body):
+        yield body
+
+    @asynccontextmanager
+    async def lines(self, path, params, **_):
+        self._answer()
+        if self.now >= self.well and int(dict(params)["resourceVersion"]) < 1000:
+            raise ApiStatusError(410, "Expired", "too old resource version")
+        yield self._watch()
+
+    async def _watch(self):
+        if self.now >= self.well:
+            self.followed.set()
+            await asyncio.Event().wait()
+        self.now = 1000.0
+        raise ApiUnreachable("cut") from ConnectionResetError()
+        yield b""
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("failing", [0.0, 2.0])
+@pytest.mark.parametrize("away", [0.1, 5.0, 30.0, 3600.0])
+async def test_the_return_of_the_api_server_is_noticed_soon(labels, away, failing, chance):
+    """Within five seconds, however long it was away, with a request every other second at most."""
+    server, copy = ApiServerWithOutage(away, failing), Copy()
+    sink = Sink(copy.replace, copy.upsert, copy.remove)
+    reflector = Reflector(
+        server,
+        running_pods(labels),
+        sink,
+        clock=lambda: server.now,
+        random=lambda: chance,
+        sleep=server.sleep,
+    )
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(10):
+        task = tasks.create_task(reflector.run())
+        await server.followed.wait()
+        task.cancel()
+    during = [at for at in server.asked if 1000.0 <= at < server.back]
+
+    assert server.now - server.well <= 5.0
+    assert len(during) <= 3 + away / 2.0
+    assert len(server.asked) - len(during) <= 8
+    assert copy.calls == [("replace",), ("replace",)]
+
+
+async def test_a_list_is_put_in_place_step_by_step(steps, labels):
+    """Whoever takes a list piece by piece gets every page as it comes, and the loop turns between any two steps."""
+    calls, turns = [], []
+
+    class Stage:
+        def add(self, items):
+            calls.append([pod.name for pod in items])
+
+        def commit(self):
+            for step in ("in place", "told", "told"):
+                calls.append((step, len(turns)))
+                yield
+
+    async def turn():
+        while True:
+            turns.append(None)
+            await asyncio.sleep(0)
+
+    first = steps.listing("a", "b", **{"continue": "c"})
+    async with steps.server(first, steps.listing("c")) as (_, client), asyncio.TaskGroup() as tasks:
+        sink = Sink(calls.append, calls.append, calls.append, Stage)
+        reflector = Reflector(client, running_pods(labels), sink)
+        running = [tasks.create_task(reflector.run()), tasks.create_task(turn())]
+        await reflector.synced.wait()
+        for task in running:
+            task.cancel()
+    pages, steps_made = calls[:2], calls[2:]
+
+    assert pages == [["a", "b"], ["c"]]
+    assert [step for step, _ in steps_made] == ["in place", "told", "told"]
+    assert len({turn for _, turn in steps_made}) == 3
 
 
 async def test_each_reason_is_logged_once_in_an_outage(follow, steps, said):

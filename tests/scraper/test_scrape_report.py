@@ -103,7 +103,7 @@ def test_success_is_no_news(said):
     report.node_changed(None, first)
     report.node_changed(first, works(before=first))
 
-    assert [level for level, _, _ in said()] == ["v(2)"]
+    assert [level for level, _, _ in said()] == ["v(4)"]
 
 
 def test_a_kubelets_own_error_is_a_warning_once(said):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from itertools import pairwise
+from operator import attrgetter
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -24,6 +28,14 @@ def test_an_empty_inventory_knows_nothing(inventory):
     assert (inventory.nodes_synced, inventory.pods_synced) == (False, False)
     assert (inventory.nodes(), inventory.pods(), inventory.pods("default")) == ([], [], [])
     assert (inventory.node("n"), inventory.pod("default", "web")) == (None, None)
+
+
+def test_nodes_and_pods_are_counted_over_all_namespaces(inventory):
+    """The counts follow what comes and goes."""
+    inventory.replace_nodes([Node("n1"), Node("n2")])
+    inventory.replace_pods([Pod("a", "x"), Pod("b", "x"), Pod("b", "y")])
+    inventory.remove_pod("b", "x")
+    assert inventory.counts() == {"nodes": 2, "pods": 2}
 
 
 def test_a_complete_list_makes_it_synced(inventory):
@@ -112,6 +124,106 @@ def test_an_update_replaces_the_object(inventory):
     assert inventory.nodes() == [Node("a", ready=False)]
     assert inventory.node("a") == Node("a", ready=False)
     assert gone == []
+
+
+def staged(inventory, *batches):
+    stage = inventory.stage_pods()
+    for batch in batches:
+        stage.add(batch)
+    return stage
+
+
+def test_a_list_in_the_making_is_not_seen(inventory):
+    """Readers see what was, until the first step of putting it in place; then they see all of it."""
+    inventory.replace_pods([Pod("x", "1"), Pod("y", "1")])
+    steps = staged(inventory, [Pod("x", "2")], [Pod("z", "1")]).commit()
+    before = inventory.pods()
+    next(steps)
+    after = inventory.pods()
+
+    assert before == [Pod("x", "1"), Pod("y", "1")]
+    assert after == [Pod("x", "2"), Pod("z", "1")]
+
+
+def test_a_list_that_is_dropped_changes_nothing(inventory):
+    """A list that broke off, or was not put in place, leaves no trace."""
+    staged(inventory, [Pod("x", "2")]).commit()
+
+    assert (inventory.pods(), inventory.pods_synced) == ([], False)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("key", ["namespace", "name"])
+def test_batches_make_one_list_in_any_order(inventory, key, turned):
+    """The API server orders by namespace, slash, name, which is not the order of namespaces; others may not at all."""
+    pods = [Pod(f"ns-{number // 10}", f"pod-{number % 10}") for number in range(100)]
+    mixed = sorted(pods, key=attrgetter(key), reverse=turned)
+    for _ in staged(inventory, mixed[:50], mixed[50:]).commit():
+        pass
+
+    assert inventory.pods() == pods
+
+
+def test_listeners_are_told_some_at_a_time(inventory):
+    """A list that lacks thousands of pods does not hold the event loop until all of them are told."""
+    gone = []
+    inventory.replace_pods([Pod(f"ns-{number % 3}", f"pod-{number}") for number in range(3000)])
+    inventory.subscribe(pod_removed=lambda *pod: gone.append(pod))
+    told = [len(gone) for _ in staged(inventory, [Pod("ns-0", "pod-0")]).commit()]
+
+    assert told[0] == 0
+    assert max(after - before for before, after in pairwise(told)) <= 200
+    assert len(set(gone)) == len(gone) == 2999
+
+
+def test_what_did_not_change_stays_the_same_object(inventory):
+    """So that whatever was made from it need not be made again after a list."""
+    old, new = Pod("x", "1"), Pod("x", "2", created="2027")
+    inventory.replace_pods([old, Pod("x", "2", created="2026")])
+    inventory.replace_pods([Pod("x", "1"), new])
+
+    assert inventory.pod("x", "1") is old
+    assert inventory.pod("x", "2") is new
+
+
+class Compared(str):
+    """A name that counts how often it is compared."""
+
+    __slots__ = ()
+    count = 0
+
+    def __lt__(self, other):
+        Compared.count += 1
+        return str.__lt__(self, other)
+
+    def __le__(self, other):
+        Compared.count += 1
+        return str.__le__(self, other)
+
+    def __eq__(self, other):
+        Compared.count += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize("name", ["pod-00000", "pod-05000", "pod-05000x", "pod-09999", "pod-99999"])
+def test_one_event_is_not_work_for_every_pod(inventory, name):
+    """A pod that comes, changes or goes among 10,000 is found by halving, and nothing is copied."""
+    inventory.replace_pods([Pod("x", Compared(f"pod-{number:05}")) for number in range(10_000)])
+    inventory.upsert_pod(Pod("x", Compared("pod-05000y")))  # the lists have room to grow now
+    name = Compared(name)
+    event = [Pod("x", name), Pod("x", name, created="2027")]
+    Compared.count = 0
+    tracemalloc.start()
+    for pod in event:
+        inventory.upsert_pod(pod)
+    inventory.remove_pod("x", name)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert Compared.count < 3 * 25
+    assert most < 8192  # bytes; a copy of the pods would be 80,000
 
 
 pods = st.builds(Pod, st.sampled_from(NAMESPACES), st.sampled_from(NAMES), created=st.sampled_from(["2026", "2027"]))

@@ -57,3 +57,11 @@ def test_what_is_no_labels_is_refused(pool, raw):
     """Anything but an object of strings is an error that says so."""
     with pytest.raises(ApiServerError, match="labels are not a JSON object of strings"):
         pool.get(raw)
+
+
+def test_the_mapping_is_read_from_the_bytes(pool):
+    """It is not held, for it is several times as large; whatever JSON escapes are in the bytes are resolved."""
+    labels = pool.get(b'{"app":"\\u0077eb"}')
+
+    assert labels.pairs == {"app": "web"}
+    assert labels.pairs is not labels.pairs

@@ -28,6 +28,15 @@ def test_it_equals_a_sorted_dict(steps, start):
     assert all(ordered.get(name) == expected[name] and name in ordered for name in expected)
 
 
+def test_a_name_is_held_once():
+    """The string that came with the newest item, which often holds it too; the one before is let go."""
+    old, new = "".join(["web", "-0"]), "".join(["web", "-0"])
+    ordered = Ordered({old: 1})
+    ordered.put(new, 2)
+
+    assert [name is new for name in ordered.names()] == [True]
+
+
 def test_lists_are_the_callers_own():
     """A list once handed out does not change behind its holder."""
     ordered = Ordered({"a": 1})

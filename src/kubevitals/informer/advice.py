@@ -10,6 +10,14 @@ def is_expired(error: ApiServerError) -> bool:
     return isinstance(error, ApiStatusError) and error.code == 410
 
 
+def is_away(error: ApiServerError) -> bool:
+    """Tell whether nobody was reached: refused, unroutable, unresolved, timed out, or closed by who took the call.
+
+    Credentials that cannot be had are another matter.
+    """
+    return isinstance(error, ApiUnreachable) and isinstance(error.__cause__, OSError)
+
+
 def needs_list(error: ApiServerError) -> bool:
     """Tell whether what is held may be wrong after a watch ended like this, so that only a list helps.
 

@@ -144,7 +144,7 @@ def decode_pod(body: bytes | msgspec.Raw, labels: Intern) -> Versioned[Pod]:
         ApiServerError: it is neither.
     """
     raw = _read(_POD, body)
-    return Versioned(_pod(raw, labels), raw.metadata.resource_version or "")
+    return Versioned(_pod(raw, labels, {}), raw.metadata.resource_version or "")
 
 
 def decode_config_map(body: bytes | msgspec.Raw) -> Versioned[ConfigMap]:
@@ -174,7 +174,9 @@ def decode_pod_list(body: bytes, labels: Intern) -> Page[Pod]:
         ApiServerError: the body is no list of pods.
     """
     raw = _read(_POD_LIST, body)
-    return _page([_pod(item, labels) for item in raw.items or ()], raw.metadata)
+    # Replicas, which are listed side by side, were often created in the same second: one string serves them.
+    moments: dict[str, str] = {}
+    return _page([_pod(item, labels, moments) for item in raw.items or ()], raw.metadata)
 
 
 def decode_config_map_list(body: bytes) -> Page[ConfigMap]:
@@ -212,10 +214,12 @@ def _node(raw: _Node, labels: Intern) -> Node:
     )
 
 
-def _pod(raw: _Pod, labels: Intern) -> Pod:
+def _pod(raw: _Pod, labels: Intern, moments: dict[str, str]) -> Pod:
     meta = raw.metadata
+    created = meta.creation_timestamp or ""
     # Thousands of pods share a namespace: one string serves them all.
-    return Pod(sys.intern(meta.namespace or ""), _name(meta), _labels(meta, labels), meta.creation_timestamp or "")
+    namespace = sys.intern(meta.namespace or "")
+    return Pod(namespace, _name(meta), _labels(meta, labels), moments.setdefault(created, created))
 
 
 def _config_map(raw: _ConfigMap) -> ConfigMap:

@@ -7,7 +7,7 @@ it can be cut between two items, and each piece between the list's own head and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from kubevitals.errors import ApiServerError
@@ -15,20 +15,20 @@ from kubevitals.informer.objects import Page
 
 T = TypeVar("T")
 
-_PIECE = 512 * 1024
+_PIECE = 256 * 1024  # some milliseconds of work
 _ITEMS = b'"items":['
 _METADATA = b'"metadata":{'
 _FOOT = b"]}"
 
 
 class ListReader(Generic[T]):
-    """Collects the items of one body, whatever chunks it comes in.
+    """Reads the items of one body, whatever chunks it comes in.
 
     A body of another form is read all the same, whole, at its end.
 
     Args:
         decode: reads a whole list.
-        piece: bytes after which a cut is tried.
+        piece: bytes after which a cut is tried, and to be read at a time.
     """
 
     def __init__(self, decode: Callable[[bytes], Page[T]], *, piece: int = _PIECE) -> None:
@@ -38,36 +38,34 @@ class ListReader(Generic[T]):
         self._between = b""
         self._buffer = bytearray()
         self._due = piece
-        self._items: list[T] = []
 
-    def feed(self, chunk: bytes) -> None:
-        """Take the next chunk."""
+    def feed(self, chunk: bytes) -> Iterator[list[T]]:
+        """Take the next chunk, and yield the items that are complete with it, piece by piece."""
         self._buffer += chunk
-        if len(self._buffer) >= self._due:
-            self._cut()
+        while len(self._buffer) >= self._due:
+            yield self._cut()
 
     def finish(self) -> Page[T]:
-        """Return the complete list.
+        """Return the items that were not yielded yet, and what the list says about itself.
 
         Raises:
             ApiServerError: the body is no list.
         """
-        last = self._decode(self._head + self._buffer)
-        return Page(self._items + last.items, last.resource_version, last.continue_)
+        return self._decode(self._head + self._buffer)
 
-    def _cut(self) -> None:
+    def _cut(self) -> list[T]:
         if not self._head and not self._learn():
-            return
-        end = self._buffer.rfind(self._between) + 1
+            return []
+        end = self._buffer.rfind(self._between, 0, self._due) + 1
         try:
-            if end:
-                self._items += self._decode(self._head + self._buffer[:end] + _FOOT).items
-                del self._buffer[:end]
-                del self._buffer[: len(b",")]
+            items = self._decode(self._head + self._buffer[:end] + _FOOT).items if end else []
         except ApiServerError:
             # What looked like the start of an item lies inside of one; a later cut may do.
-            pass
-        self._due = max(self._piece, 2 * len(self._buffer))
+            end, items = 0, []
+        del self._buffer[:end]
+        del self._buffer[: len(b",") if end else 0]
+        self._due = self._piece if end else 2 * self._due
+        return items
 
     def _learn(self) -> bool:
         """Find the list's head, and how its items begin."""

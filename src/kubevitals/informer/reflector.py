@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from kubevitals import logs
@@ -28,6 +27,9 @@ from kubevitals.informer.events import (
 from kubevitals.informer.objects import Page
 from kubevitals.informer.pages import ListReader
 from kubevitals.informer.resources import Resource
+from kubevitals.informer.sink import Sink, Stage
+
+__all__ = ["Reflector", "Sink", "Source"]
 
 T = TypeVar("T")
 _log = logs.get(__name__)
@@ -52,21 +54,6 @@ class Source(Protocol):
     def lines(self, path: str, params: Params, *, accept: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open a stream of lines."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sink(Generic[T]):
-    """Where the copy is kept.
-
-    Args:
-        replace: takes all objects there are; what it does not name is gone.
-        upsert: takes one object, new or changed.
-        remove: takes one object that is gone.
-    """
-
-    replace: Callable[[list[T]], None]
-    upsert: Callable[[T], None]
-    remove: Callable[[T], None]
 
 
 class Reflector(Generic[T]):
@@ -107,6 +94,7 @@ class Reflector(Generic[T]):
         self._settle = settle
         self._backoff = Backoff(clock=clock, random=random)
         self._version = ""
+        self._answered = False
         self._expired = False
         self._broken_since: float | None = None
         self._said: set[str] = set()
@@ -123,6 +111,7 @@ class Reflector(Generic[T]):
 
     async def _step(self) -> float:
         """List or watch once; return the seconds to wait before the next step."""
+        self._answered = False
         try:
             if self._version:
                 await self._watch()
@@ -137,16 +126,17 @@ class Reflector(Generic[T]):
     # --- list ----------------------------------------------------------------------------------------------
 
     async def _list(self) -> None:
-        page = await self._all_pages()
-        if not page.resource_version:
+        stage, version = await self._all_pages()
+        if not version:
             raise ApiServerError(f"the list of {self._resource.name} has no resourceVersion to watch from")
-        self._sink.replace(page.items)
-        self._version = page.resource_version
+        for _ in stage.commit():
+            await asyncio.sleep(0)
+        self._version = version
         self.synced.set()
         if self._broken_since is None:
             self.problem = ""
 
-    async def _all_pages(self) -> Page[T]:
+    async def _all_pages(self) -> tuple[Stage[T], str]:
         try:
             return await self._pages(limit=(("limit", _LIMIT),))
         except ApiStatusError as error:
@@ -155,17 +145,17 @@ class Reflector(Generic[T]):
         # Listing took longer than old versions are kept; one page without a limit cannot expire on the way.
         return await self._pages(limit=())
 
-    async def _pages(self, limit: Params) -> Page[T]:
+    async def _pages(self, limit: Params) -> tuple[Stage[T], str]:
+        """Return all items, not yet in place, and their version."""
+        stage = self._sink.begin()
         # The first list may come from the API server's cache; later ones must not go back in time.
         start = () if self.synced.is_set() else (("resourceVersion", "0"),)
-        page = await self._page((*limit, *start))
-        items = page.items
+        page = await self._page((*limit, *start), stage)
         while page.continue_:
-            page = await self._page((*limit, ("continue", page.continue_)))
-            items += page.items
-        return Page(items, page.resource_version)
+            page = await self._page((*limit, ("continue", page.continue_)), stage)
+        return stage, page.resource_version
 
-    async def _page(self, params: Params) -> Page[T]:
+    async def _page(self, params: Params, stage: Stage[T]) -> Page[T]:
         reader = ListReader(self._resource.decode_list)
         async with self._source.chunks(
             self._resource.path,
@@ -173,9 +163,14 @@ class Reflector(Generic[T]):
             accept=self._resource.list_accept,
             timeout=_LIST_SECONDS,
         ) as chunks:
+            self._answered = True
             async for chunk in chunks:
-                reader.feed(chunk)
-        return reader.finish()
+                for items in reader.feed(chunk):
+                    stage.add(items)
+                    await asyncio.sleep(0)
+        page = reader.finish()
+        stage.add(page.items)
+        return page
 
     # --- watch ---------------------------------------------------------------------------------------------
 
@@ -185,6 +180,7 @@ class Reflector(Generic[T]):
             async with self._source.lines(
                 self._resource.path, self._watch_params(), accept=self._resource.watch_accept
             ) as lines:
+                self._answered = True
                 opened = self._clock()
                 settling = asyncio.get_running_loop().call_later(self._settle, self._recovered)
                 async for line in lines:
@@ -235,7 +231,10 @@ class Reflector(Generic[T]):
             _log.v(1, "Listing again, a watch has expired", resource=self._resource.name)
             return 0.0
         self._broken(error)
-        return self._backoff.pause(error.retry_after if isinstance(error, ApiStatusError) else None)
+        away = not self._answered and advice.is_away(error)
+        if away:
+            self._expired = False  # by the time it is back, the version may well be too old again
+        return self._backoff.pause(error.retry_after if isinstance(error, ApiStatusError) else None, away=away)
 
     def _broken(self, error: ApiServerError) -> None:
         if self._broken_since is None:

@@ -10,7 +10,7 @@ from kubevitals.scraper.exposition import SCRAPE_ERROR
 from kubevitals.scraper.status import NodeStatus, dominant
 
 _log = logs.get(__name__)
-_QUIET: Final = 4  # verbosity at which the failures of nodes that are not ready show
+_QUIET: Final = 4  # verbosity for what thousands of nodes may do at once, and nobody needs to know
 
 
 def node_changed(before: NodeStatus | None, after: NodeStatus) -> None:
@@ -19,7 +19,7 @@ def node_changed(before: NodeStatus | None, after: NodeStatus) -> None:
         _node_failed(before, after)
         return
     if before is None:
-        _log.v(2, "Node scraped for the first time", node=after.node, address=after.address)
+        _log.v(_QUIET, "Node scraped for the first time", node=after.node, address=after.address)
     elif not before.ok:
         _node_recovered(before, after)
     _warnings_changed(before, after)

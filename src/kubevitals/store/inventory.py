@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, groupby, islice
+from operator import attrgetter
+from typing import Final
 
 from kubevitals.model import Node, Pod
 from kubevitals.store.ordered import Ordered
 
 NodeListener = Callable[[str], None]
 PodListener = Callable[[str, str], None]
+Namespaces = Ordered[Ordered[Pod]]
+
+_SLICE: Final = 200  # pods that are looked at in one step; for each that is gone, listeners have work to do
+_namespace_of = attrgetter("namespace")
 
 
 class Inventory:
@@ -21,7 +27,7 @@ class Inventory:
 
     def __init__(self) -> None:
         self._nodes: Ordered[Node] = Ordered()
-        self._pods: Ordered[Ordered[Pod]] = Ordered()
+        self._pods: Namespaces = Ordered()
         self._node_listeners: list[NodeListener] = []
         self._pod_listeners: list[PodListener] = []
         self.nodes_synced = False
@@ -54,6 +60,10 @@ class Inventory:
         pods = self._pods.get(namespace)
         return [] if pods is None else pods.items()
 
+    def counts(self) -> dict[str, int]:
+        """Return how many ``nodes`` and ``pods`` there are."""
+        return {"nodes": len(self._nodes), "pods": sum(map(len, self._pods.items()))}
+
     def namespaces(self) -> list[str]:
         """Return the namespaces that hold pods, in order."""
         return self._pods.names()
@@ -77,19 +87,18 @@ class Inventory:
 
     def replace_pods(self, pods: Iterable[Pod]) -> None:
         """Put a complete list of running pods in place of what is held."""
-        before, self._pods = self._pods, _by_namespace(pods)
-        self.pods_synced = True
-        for pod in chain.from_iterable(held.items() for held in before.items()):
-            if self.pod(pod.namespace, pod.name) is None:
-                self._pod_gone(pod.namespace, pod.name)
+        stage = self.stage_pods()
+        stage.add(pods)
+        for _ in stage.commit():
+            pass
+
+    def stage_pods(self) -> PodStage:
+        """Begin a complete list of running pods that is taken, and later put in place, in small steps."""
+        return PodStage(self._pods, self._swap_pods)
 
     def upsert_pod(self, pod: Pod) -> None:
         """Add a pod, or replace what is held of it."""
-        pods = self._pods.get(pod.namespace)
-        if pods is None:
-            self._pods.put(pod.namespace, Ordered({pod.name: pod}))
-        else:
-            pods.put(pod.name, pod)
+        _room(self._pods, pod.namespace).put(pod.name, pod)
 
     def remove_pod(self, namespace: str, name: str) -> None:
         """Remove a pod; nothing happens when it is not held."""
@@ -100,6 +109,22 @@ class Inventory:
             self._pods.remove(namespace)
         self._pod_gone(namespace, name)
 
+    def _swap_pods(self, pods: Namespaces) -> Iterator[None]:
+        before, self._pods = self._pods, pods
+        self.pods_synced = True
+        yield
+        held = chain.from_iterable(pods.items() for pods in before.items())
+        while some := list(islice(held, _SLICE)):
+            self._tell_gone(some)
+            yield
+
+    def _tell_gone(self, pods: Iterable[Pod]) -> None:
+        for namespace, some in groupby(pods, _namespace_of):
+            left = self._pods.get(namespace) or ()
+            for pod in some:
+                if pod.name not in left:
+                    self._pod_gone(namespace, pod.name)
+
     def _node_gone(self, name: str) -> None:
         for listener in self._node_listeners:
             listener(name)
@@ -109,8 +134,39 @@ class Inventory:
             listener(namespace, name)
 
 
-def _by_namespace(pods: Iterable[Pod]) -> Ordered[Ordered[Pod]]:
-    namespaces: dict[str, dict[str, Pod]] = {}
-    for pod in pods:
-        namespaces.setdefault(pod.namespace, {})[pod.name] = pod
-    return Ordered({namespace: Ordered(held) for namespace, held in namespaces.items()})
+class PodStage:
+    """A complete list of running pods in the making, which no reader sees before it is complete.
+
+    A pod that did not change stays the same object.
+
+    Args:
+        held: what the list will replace.
+        swap: puts all in place in its first step, and tells of pods that are gone in the others.
+    """
+
+    def __init__(self, held: Namespaces, swap: Callable[[Namespaces], Iterator[None]]) -> None:
+        self._held = held
+        self._swap = swap
+        self._pods: Namespaces = Ordered()
+
+    def add(self, pods: Iterable[Pod], /) -> None:
+        """Take the next pods, in any order; the API server's own is the quickest."""
+        for namespace, some in groupby(pods, _namespace_of):
+            held, staged = self._held.get(namespace), _room(self._pods, namespace)
+            for pod in some:
+                before = held.get(pod.name) if held else None
+                kept = before if before is not None and before == pod else pod
+                staged.put(kept.name, kept)
+
+    def commit(self) -> Iterator[None]:
+        """Put the list in place with the first step; then tell listeners of pods that are gone, some in each step."""
+        return self._swap(self._pods)
+
+
+def _room(namespaces: Namespaces, namespace: str) -> Ordered[Pod]:
+    """Return where a namespace's pods are kept, which is made when there is none."""
+    pods = namespaces.get(namespace)
+    if pods is None:
+        pods = Ordered()
+        namespaces.put(namespace, pods)
+    return pods

@@ -42,4 +42,4 @@ def _decode(raw: bytes) -> Labels:
     if not pairs:
         return NO_LABELS
     compact = msgspec.json.encode(pairs)
-    return Labels(raw if compact == raw else compact, pairs)
+    return Labels(raw if compact == raw else compact)
