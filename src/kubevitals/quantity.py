@@ -127,6 +127,7 @@ def _round_up(digits: Decimal, tens: int, kibis: int) -> int:
 # --- durations and times ------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)  # the windows of one cycle are a few hundred
 def format_duration(ns: int) -> str:
     """Return nanoseconds as ``time.Duration.String`` does: ``1m30s``, ``14.765432s``, ``1.5ms``, ``0s``."""
     if ns < 0:

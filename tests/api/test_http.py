@@ -62,6 +62,25 @@ async def test_a_request_arrives_as_it_was_sent():
     ]
 
 
+@pytest.mark.parametrize(
+    ("target", "arrives"),
+    [
+        ("/apis/metrics.k8s.io?watch=1", ["/apis/metrics.k8s.io", "watch=1"]),
+        ("http://metrics/livez?verbose", ["/livez", "verbose"]),
+    ],
+)
+async def test_a_target_is_a_path_in_every_form(target: str, arrives: list[str]):
+    """CONNECT with a path asks for that path, and a URL for the path in it."""
+
+    async def handler(request):
+        return Response(404, [f"{request.path} {request.query}".encode()], "text/plain")  # 200 would open a tunnel
+
+    method = b"CONNECT" if target.startswith("/") else b"GET"
+    async with serving(handler) as listener:
+        answer = await talk(listener.port, get(target).replace(b"GET", method, 1))
+    assert answer.partition(b"\r\n\r\n")[2].decode().split(" ") == arrives
+
+
 async def test_many_and_long_headers_arrive():
     """A user in hundreds of groups is a user, and so is one with a long token."""
     groups = [f"X-Remote-Group: group-{i}" for i in range(500)]
@@ -83,6 +102,22 @@ async def test_a_large_answer_arrives_whole():
     assert b"Content-Length: 1400000" in head
     assert body.endswith(b"199999\n")
     assert len(body) == 1_400_000
+
+
+async def test_an_old_caller_is_told_where_an_answer_of_unknown_length_ends():
+    """HTTP/1.0 has no chunks, so that the connection ends with the answer, whatever the caller wants to keep."""
+
+    async def rest():
+        yield b"second"
+
+    async def handler(request):
+        return Response(200, [b"first "], "text/plain", rest=rest())
+
+    asked = get().replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Connection: close", b"Connection: keep-alive")
+    async with serving(handler) as listener:
+        answer = await talk(listener.port, asked)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert (body, b"keep-alive" in head) == (b"first second", False)
 
 
 async def test_statuses_without_a_body_have_none():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from kubevitals.api import selfmetrics
 from kubevitals.api.authentication import Authenticator
@@ -11,7 +11,7 @@ from kubevitals.api.authentication.tokens import Tokens
 from kubevitals.api.authentication.trust import ClientTrust, TrustFlags
 from kubevitals.api.authorization import Authorizer
 from kubevitals.api.chain import Chain, ChainLimits
-from kubevitals.api.encoding import Answer
+from kubevitals.api.encoding import Item
 from kubevitals.api.health import Health
 from kubevitals.api.message import Headers, Request, Response
 from kubevitals.api.resources import Resources
@@ -68,7 +68,7 @@ class World:
         self.pause: Callable[[], Awaitable[None]] = _at_once
         self.unready = ""
         self.draining = False
-        self.served: list[Answer] = []
+        self.served: list[Sequence[Item]] = []
         self.telemetry = Telemetry(resolution=15.0)
         self.clock = 0.0
         self.chain = self._chain(limits or ChainLimits())
@@ -112,7 +112,17 @@ class World:
         return self.allowed(spec)
 
     async def ask(self, uri: str, method: str = "GET", token: str = "good", **headers: str) -> Response:
-        """Ask for a path and query; header names are given with ``_`` for ``-``."""
+        """Ask for a path and query, and take the whole answer; header names are given with ``_`` for ``-``."""
+        answer = await self.begin(uri, method, token, **headers)
+        if answer.rest is not None:
+            answer.chunks.extend([chunk async for chunk in answer.rest])
+        for told in answer.sent:
+            told(answer.size)
+        answer.rest = None
+        return answer
+
+    async def begin(self, uri: str, method: str = "GET", token: str = "good", **headers: str) -> Response:
+        """Ask as ``ask`` does, and leave the rest of a large answer to be taken."""
         path, _, query = uri.partition("?")
         lines = [(name.replace("_", "-"), value) for name, value in headers.items()]
         if token:

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from kubevitals.api.authentication.trust import ClientTrust, TrustFlags
-from kubevitals.api.encoding import Answer
+from kubevitals.api.encoding import Item
 from kubevitals.app import adapters
 from kubevitals.errors import ApiStatusError, ApiUnreachable
 from kubevitals.informer.objects import ConfigMap
@@ -70,8 +70,8 @@ def test_the_age_of_each_object_is_noted():
     """One observation an object, and none is negative when clocks disagree."""
     telemetry = Telemetry(resolution=15.0)
     usages = [NodeUsage(time_ms, 1, 1, 1) for time_ms in (90_000, 90_500, 101_000)]
-    answer = Answer("NodeMetrics", "v1", [(Node(f"n{i}"), usage) for i, usage in enumerate(usages)])
-    adapters.freshness(telemetry, lambda: 100.0)(answer)
+    items = [Item(Node(f"n{i}"), usage) for i, usage in enumerate(usages)]
+    adapters.freshness(telemetry, lambda: 100.0)(items)
     text = telemetry.render().decode()
     assert "metrics_server_api_metric_freshness_seconds_count 3" in text
     assert 'metrics_server_api_metric_freshness_seconds_bucket{le="1"} 1' in text

@@ -194,15 +194,20 @@ def test_the_revision_starts_where_it_is_told(feed):
     assert Points(resolution=15.0, first_revision=7000).revision == 7000
 
 
-def test_an_object_has_the_revision_that_brought_its_point(points, feed):
-    """The revision of a node and its pods changes when the node is scraped, not when others are."""
-    feed("a", 100, {WEB: (100, 1, 0)}, (100, 1))
-    first = points.revision
+def test_what_was_made_of_a_nodes_points_goes_with_them(points, feed):
+    """What a reader keeps with a report is there until its node is scraped again, or one of its pods is gone."""
+    feed("a", 100, {WEB: (100, 1, 0), API: (100, 1, 0)}, (100, 1))
     feed("b", 100, {"default/other/app": (100, 1, 0)})
+    for name in ("a", "b"):
+        points.node_report(name).derived["", name] = "kept"
 
-    assert points.node_revision("a") == points.pod_revision("default", "web") == first
-    assert points.node_revision("b") == points.revision
-    assert points.node_revision("c") == points.pod_revision("default", "none") == 0
+    feed("b", 115, {"default/other/app": (115, 2, 0)})
+    assert points.node_report("a").derived == {("", "a"): "kept"}
+    assert points.pod_report("default", "other").derived == {}
+
+    points.forget_pod("default", "web")
+    assert points.node_report("a").derived == {}
+    assert points.node_report("c") is points.pod_report("default", "none") is None
 
 
 def test_all_that_is_withheld_is_listed_with_reasons(points, feed):

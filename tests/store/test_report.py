@@ -17,8 +17,8 @@ def report():
 
 
 def absorb(report, *batches):
-    for revision, batch in enumerate(batches, 1):
-        report.absorb(batch, revision * 15_000, revision, RESOLUTION_NS)
+    for number, batch in enumerate(batches, 1):
+        report.absorb(batch, number * 15_000, RESOLUTION_NS)
 
 
 def test_two_scrapes_make_it_complete(report, kubelet):

@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from kubevitals import logs
 from kubevitals.api import compression, status
 from kubevitals.api.authentication import Authenticated, Authenticator, ImpersonationRefused, Unauthorized
 from kubevitals.api.authorization import AuthorizationFailed, Authorizer
 from kubevitals.api.encoding import encode_status
-from kubevitals.api.inflight import InFlight, kind_of
+from kubevitals.api.inflight import InFlight, Kind, kind_of
 from kubevitals.api.message import Request, Response
 from kubevitals.api.negotiation import Choice
 from kubevitals.api.query import query_of
@@ -36,6 +37,7 @@ _HANG_UP = ("Connection", "close")
 _EXEMPT_WHEN_DRAINING = ("/readyz", "/livez", "/healthz", "/metrics")
 _PRIVILEGED = "system:masters"
 _LONGEST_AUDIT_ID = 256
+_QUICK = 4096  # bytes; a piece as small as that was made in no time
 _UNKNOWN = Attributes("", "")
 _UNPRINTABLE = re.compile(r"[^!-~]+")
 _SHUTTING_DOWN_BODY = encode_status(status.shutting_down(), Choice()) + b"\n"  # two line feeds, as upstream
@@ -188,14 +190,24 @@ class Chain:
         if _is_long_running(exchange.asked):
             return await self._authorized(exchange, known.user)
         if self.in_flight.enter(kind):
-            try:
-                return await self._authorized(exchange, known.user)
-            finally:
-                self.in_flight.leave(kind)
+            return await self._counted(exchange, known.user, kind)
         if _PRIVILEGED in known.user.groups:
             return await self._authorized(exchange, known.user)
         self._telemetry.requests.terminate(exchange.asked, 429)
         return Response(429, [status.TOO_MANY_REQUESTS_BODY], _TEXT, [("Retry-After", "1"), _NOSNIFF])
+
+    async def _counted(self, exchange: _Exchange, user: User, kind: Kind) -> Response:
+        """Answer a request that was counted as in flight, and count it until its whole answer is there or sent."""
+        streamed = False
+        try:
+            answer = await self._authorized(exchange, user)
+            if answer.rest is not None:
+                streamed = True
+                answer.sent.append(lambda _: self.in_flight.leave(kind))
+            return answer
+        finally:
+            if not streamed:
+                self.in_flight.leave(kind)
 
     async def _authorized(self, exchange: _Exchange, user: User) -> Response:
         request, asked, began = exchange.request, exchange.asked, self._clock()
@@ -214,22 +226,38 @@ class Chain:
     async def _routed(self, exchange: _Exchange) -> Response:
         answer = self._routes.answer(exchange.request, exchange.asked)
         if answer.source is not None:
-            answer.chunks = await _gathered(answer.source)
+            await _begin(answer, answer.source)
         answer = await compression.compressed(exchange.request, answer)
         # A method that no route has does not count as a request for the resource.
         if exchange.request.method == "GET" or not exchange.asked.resource_request:
-            seconds = self._clock() - exchange.started
-            self._telemetry.requests.observe(exchange.asked, answer.status, seconds, answer.size)
+            if answer.rest is None:
+                self._observe(exchange, answer, answer.size)
+            else:
+                answer.sent.append(partial(self._observe, exchange, answer))
         return answer
 
+    def _observe(self, exchange: _Exchange, answer: Response, size: int) -> None:
+        seconds = self._clock() - exchange.started
+        self._telemetry.requests.observe(exchange.asked, answer.status, seconds, size)
 
-async def _gathered(source: Iterator[bytes]) -> list[bytes]:
-    """Take every piece, and let others work after each."""
-    chunks = []
+
+async def _begin(answer: Response, source: Iterator[bytes]) -> None:
+    """Take pieces until the body is whole, or too large to be held; others have a turn after each that took long."""
+    held = 0
     for chunk in source:
-        chunks.append(chunk)
+        answer.chunks.append(chunk)
+        held += len(chunk)
+        if held > compression.THRESHOLD:
+            answer.rest = _others_in_between(source)
+            return
+        if not 0 < len(chunk) < _QUICK:
+            await asyncio.sleep(0)
+
+
+async def _others_in_between(source: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+    for chunk in source:
         await asyncio.sleep(0)
-    return chunks
+        yield chunk
 
 
 def _audit_id(given: str) -> str:

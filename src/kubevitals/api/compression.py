@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from kubevitals.api.message import Request, Response
 
-_THRESHOLD = 128 * 1024
+THRESHOLD = 128 * 1024
 _OTHERS = (("/metrics", 0), ("/openapi/", 1400))  # as upstream's handlers of these paths
 _LEVEL = 1  # as upstream: six times smaller for a fifth of the time of the default level
 _GZIP = 16 + zlib.MAX_WBITS
+_HEADERS = [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
 
 
 async def compressed(request: Request, answer: Response) -> Response:
     """Return the answer, compressed where the caller takes gzip and the body is large enough to be worth it."""
-    if answer.size <= _worthwhile(request.path) or answer.has_header("Content-Encoding") or not _accepts_gzip(request):
+    small = answer.rest is None and answer.size <= _worthwhile(request.path)
+    if small or answer.has_header("Content-Encoding") or not _accepts_gzip(request):
         return answer
     # zlib releases the interpreter while it works, so a thread keeps other requests going meanwhile.
-    chunks = await asyncio.to_thread(_gzip, answer.chunks)
-    headers = [*answer.headers, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
-    return Response(answer.status, chunks, answer.content_type, headers)
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    answer.headers.extend(_HEADERS)
+    if answer.rest is None:
+        answer.chunks = [await asyncio.to_thread(_all_of, compressor, answer.chunks)]
+    else:
+        answer.chunks, answer.rest = [], _pieces(compressor, answer.chunks, answer.rest)
+    return answer
 
 
 def _worthwhile(path: str) -> int:
     """Return the size in bytes above which an answer to a path is compressed."""
-    return next((size for start, size in _OTHERS if path.startswith(start)), _THRESHOLD)
+    return next((size for start, size in _OTHERS if path.startswith(start)), THRESHOLD)
 
 
 def _accepts_gzip(request: Request) -> bool:
@@ -34,7 +42,15 @@ def _accepts_gzip(request: Request) -> bool:
     return any(clause == "gzip" for clause in clauses)
 
 
-def _gzip(chunks: list[bytes]) -> list[bytes]:
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-    parts = [part for chunk in chunks if (part := compressor.compress(chunk))]
-    return [*parts, compressor.flush()]
+def _all_of(compressor: zlib._Compress, chunks: list[bytes]) -> bytes:
+    return b"".join([*map(compressor.compress, chunks), compressor.flush()])
+
+
+async def _pieces(
+    compressor: zlib._Compress, chunks: list[bytes], rest: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield await asyncio.to_thread(compressor.compress, b"".join(chunks))
+        async for chunk in rest:
+            yield await asyncio.to_thread(compressor.compress, chunk) if chunk else b""
+    yield compressor.flush()

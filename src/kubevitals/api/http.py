@@ -10,7 +10,8 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -22,6 +23,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from kubevitals import logs
 from kubevitals.api.message import Headers, Request, Response
+from kubevitals.api.pieces import pieces
 from kubevitals.tls import peer_chain
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -30,7 +32,6 @@ _log = logs.get("api")
 _NAME = "kubevitals"
 _VERSIONS = (HttpVersion10, HttpVersion11)
 _WHOLE = 64 * 1024  # up to here an answer is sent in one piece
-_PIECE = 256 * 1024
 _SLACK = 4096  # bytes that a head may have above its limit, as in Go
 _LINGER = 0.5  # seconds for a caller to read what it did wrong
 _FAREWELL = 0.5  # seconds for connections to end by themselves at the end
@@ -250,7 +251,7 @@ class _Server(web.Server):
 
 
 def _request_of(request: web.BaseRequest, chain: tuple[bytes, ...]) -> Request:
-    raw_path, _, query = request.path_qs.partition("?")
+    raw_path, _, query = _target(request).partition("?")
     return Request(
         method=request.method,
         path=unquote(raw_path),
@@ -260,6 +261,13 @@ def _request_of(request: web.BaseRequest, chain: tuple[bytes, ...]) -> Request:
         peer_chain=chain,
         remote=request.remote or "",
     )
+
+
+def _target(request: web.BaseRequest) -> str:
+    """Return path and query as sent; CONNECT names an authority unless it begins with a slash, as for Go's server."""
+    if request.method == "CONNECT" and request.raw_path.startswith("/"):
+        return request.raw_path
+    return request.path_qs
 
 
 def _leaves_http(request: web.BaseRequest) -> bool:
@@ -275,23 +283,36 @@ async def _send(request: web.BaseRequest, answer: Response, *, last: bool) -> we
         answer: what to send.
         last: tell the caller that the connection ends with it.
     """
+    sent = 0
+    try:
+        response = _head(answer)
+        # The end of its connection is all that tells a caller of HTTP/1.0 where an answer of unknown length ends.
+        if last or (answer.rest is not None and request.version < HttpVersion11):
+            response.force_close()
+        await response.prepare(request)
+        if not isinstance(response, web.Response) and request.method != "HEAD":
+            async with aclosing(pieces(answer)) as body:
+                async for piece in body:
+                    await response.write(piece)
+                    sent += len(piece)
+        await response.write_eof()
+        return response
+    finally:
+        for told in answer.sent:
+            told(sent)
+
+
+def _head(answer: Response) -> web.StreamResponse:
+    """Return what the framework is to send: a small answer as a whole, of others the head."""
     size = answer.size
-    headers = list(answer.headers)
-    if answer.content_type:
-        headers.append(("Content-Type", answer.content_type))
-    if size <= _WHOLE:
+    if size <= _WHOLE and answer.rest is None:
         response: web.StreamResponse = web.Response(status=answer.status, body=answer.body or None)
     else:
         response = web.StreamResponse(status=answer.status)
-        response.content_length = size
-    _set_headers(response, headers)
-    if last:
-        response.force_close()
-    await response.prepare(request)
-    if size > _WHOLE and request.method != "HEAD":
-        for piece in _pieces(answer.chunks):
-            await response.write(piece)
-    await response.write_eof()
+        if answer.rest is None:
+            response.content_length = size
+    content_type = [("Content-Type", answer.content_type)] if answer.content_type else []
+    _set_headers(response, [*answer.headers, *content_type])
     return response
 
 
@@ -303,30 +324,6 @@ def _set_headers(response: web.StreamResponse, headers: list[tuple[str, str]]) -
             response.force_close()
         else:
             response.headers.add(name, value)
-
-
-def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes | memoryview]:
-    """Join and cut chunks to pieces of about 256 KiB: neither one write per item, nor all at once into the buffers."""
-    gathered: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        length = len(chunk)
-        if length < _PIECE:
-            gathered.append(chunk)
-            size += length
-            if size < _PIECE:
-                continue
-        if gathered:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-        if length >= _PIECE:
-            yield from _slices(memoryview(chunk))
-    if gathered:
-        yield b"".join(gathered)
-
-
-def _slices(view: memoryview) -> Iterator[memoryview]:
-    return (view[start : start + _PIECE] for start in range(0, len(view), _PIECE))
 
 
 class Listener:

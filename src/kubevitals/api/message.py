@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -59,8 +59,11 @@ class Request:
 class Response:
     """What goes back. ``chunks`` together are the body; a list is sent piece by piece and never joined.
 
-    ``source`` is where the chunks are still to be taken from, one at a time, with other work in between.
+    ``source`` is where further chunks are made, one at a time, with other work in between; an empty one only lets
+    others have their turn. ``rest`` is what is left of a body too large to be held: it is sent while it is made, after
+    the chunks.
     ``within`` is how many seconds the caller has to take the answer; None leaves it to the listener.
+    ``sent`` is called with the number of its bytes that went out once the answer is over, even if that is not all.
     """
 
     status: int = 200
@@ -68,16 +71,18 @@ class Response:
     content_type: str = ""
     headers: list[tuple[str, str]] = field(default_factory=list)
     source: Iterator[bytes] | None = None
+    rest: AsyncGenerator[bytes, None] | None = None
     within: float | None = None
+    sent: list[Callable[[int], None]] = field(default_factory=list)
 
     @property
     def body(self) -> bytes:
-        """The whole body; for small answers and tests."""
+        """The whole body of an answer without a rest."""
         return b"".join(self.chunks)
 
     @property
     def size(self) -> int:
-        """How many bytes the body has."""
+        """How many bytes the chunks have."""
         return sum(map(len, self.chunks))
 
     def has_header(self, name: str) -> bool:

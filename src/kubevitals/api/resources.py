@@ -1,22 +1,30 @@
 """Which objects answer a request: what exists, joined with what was measured. Pure.
 
-There is no await between reading and answering, so every answer shows one instant. A list silently leaves out
-objects without usage, as upstream does; a single object without usage is 404.
+There is no await between reading and answering, so every object, and every slice of a list, shows one instant. A list
+silently leaves out objects without usage, as upstream does; a single object without usage is 404.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeVar
+
 from kubevitals.api import status
-from kubevitals.api.encoding import Answer, NodeItem, PodItem
+from kubevitals.api.encoding import Answer, Item, prepare
+from kubevitals.api.encoding.answer import Found, Usage
 from kubevitals.api.list_options import ListOptions
 from kubevitals.api.request import Attributes
 from kubevitals.api.status import Status
-from kubevitals.model import Node, NodeUsage, PodUsage
+from kubevitals.model import Labels, Node, Pod, Withheld
 from kubevitals.selectors import FieldSelector, LabelSelector
 from kubevitals.store.inventory import Inventory
 from kubevitals.store.points import Points
+from kubevitals.store.report import PodKey, Report
 
 VERSIONS = ("v1beta1", "v1")
+T = TypeVar("T", Node, Pod)
+
+_SLICE: Final = 250  # objects looked at in one go: a few milliseconds when each has to be rendered
 
 
 class Resources:
@@ -41,58 +49,64 @@ class Resources:
 
     def list_of(self, asked: Attributes, options: ListOptions) -> Answer:
         """Return every object that matches and has usage; nodes by name, pods by namespace and name."""
-        items: list[NodeItem] | list[PodItem]
-        if asked.resource == "nodes":
-            items = self._list_nodes(options)
-        else:
-            items = self._list_pods(asked.namespace or None, options)
-        return Answer(self._kind(asked), asked.version, items, single=False, resource_version=self._version())
+        slices = self._nodes(options) if asked.resource == "nodes" else self._pods(asked.namespace or None, options)
+        return Answer(self._kind(asked), asked.version, slices, resource_version=self._version())
+
+    def renew(self, node: str, before: Mapping[PodKey, Item]) -> None:
+        """Render again, from the points that a node just reported, what was read of those before.
+
+        Whoever polls then finds an answer that only has to be sent; what nobody reads is not rendered at all.
+        """
+        report = self._points.node_report(node)
+        if report is None:
+            return
+        for key, item in before.items():
+            if item.in_json or item.in_protobuf:
+                usage = report.pod_usage(*key) if key[0] else report.node_usage()
+                renewed = _made(report, key, item.found, usage)
+                if renewed is not None:
+                    prepare(renewed, item)
 
     def _get_node(self, asked: Attributes) -> Answer | Status:
         node = self._inventory.node(asked.name)
         if node is None:
             return status.node_not_found(asked.name)
-        usage = self._points.node_usage(node.name)
-        if not isinstance(usage, NodeUsage):
-            return status.node_metrics_not_found(asked.name)
-        return self._single(asked, (node, usage))
+        item = self._node_item(node)
+        return status.node_metrics_not_found(asked.name) if item is None else self._single(asked, item)
 
     def _get_pod(self, asked: Attributes) -> Answer | Status:
         pod = self._inventory.pod(asked.namespace, asked.name)
         if pod is None:
             return status.pod_not_found(asked.name)
-        usage = self._points.pod_usage(pod.namespace, pod.name)
-        if not isinstance(usage, PodUsage):
-            return status.pod_metrics_not_found(asked.namespace, asked.name)
-        return self._single(asked, (pod, usage))
+        item = self._pod_item(pod)
+        return status.pod_metrics_not_found(asked.namespace, asked.name) if item is None else self._single(asked, item)
 
-    def _list_nodes(self, options: ListOptions) -> list[NodeItem]:
-        usage_of = self._points.node_usage
-        found = ((node, usage_of(node.name)) for node in self._inventory.nodes() if self._selects(node, options))
-        return [(node, usage) for node, usage in found if isinstance(usage, NodeUsage)]
+    def _nodes(self, options: ListOptions) -> Iterator[list[Item]]:
+        wanted = _Selection(options.fields, options.labels, self._node_selector)
+        for nodes in _sliced(self._inventory.nodes()):
+            yield [item for node in wanted.of(nodes) if (item := self._node_item(node)) is not None]
 
-    def _selects(self, node: Node, options: ListOptions) -> bool:
-        pairs = node.labels.pairs
-        return (
-            self._node_selector.matches(pairs)
-            and options.labels.matches(pairs)
-            and _fields_match(options.fields, node.name, "")
-        )
+    def _pods(self, namespace: str | None, options: ListOptions) -> Iterator[list[Item]]:
+        wanted = _Selection(options.fields, options.labels)
+        for pods in _sliced(self._inventory.pods(namespace)):
+            yield [item for pod in wanted.of(pods) if (item := self._pod_item(pod)) is not None]
 
-    def _list_pods(self, namespace: str | None, options: ListOptions) -> list[PodItem]:
-        usage_of, items = self._points.pod_usage, []
-        labels, fields = options.labels, options.fields
-        for pod in self._inventory.pods(namespace):
-            if not labels.matches(pod.labels.pairs) or not _fields_match(fields, pod.name, pod.namespace):
-                continue
-            usage = usage_of(pod.namespace, pod.name)
-            if isinstance(usage, PodUsage):
-                items.append((pod, usage))
-        return items
+    def _node_item(self, node: Node) -> Item | None:
+        report = self._points.node_report(node.name)
+        if report is None:
+            return None
+        key = ("", node.name)
+        return _kept(report, key, node) or _made(report, key, node, report.node_usage())
 
-    def _single(self, asked: Attributes, item: NodeItem | PodItem) -> Answer:
-        items: list[NodeItem] | list[PodItem] = [item]  # type: ignore[assignment]
-        return Answer(self._kind(asked), asked.version, items, single=True, resource_version=self._version())
+    def _pod_item(self, pod: Pod) -> Item | None:
+        key = (pod.namespace, pod.name)
+        report = self._points.pod_report(*key)
+        if report is None:
+            return None
+        return _kept(report, key, pod) or _made(report, key, pod, report.pod_usage(*key))
+
+    def _single(self, asked: Attributes, item: Item) -> Answer:
+        return Answer(self._kind(asked), asked.version, [[item]], single=True, resource_version=self._version())
 
     def _kind(self, asked: Attributes) -> str:
         return "NodeMetrics" if asked.resource == "nodes" else "PodMetrics"
@@ -101,7 +115,53 @@ class Resources:
         return str(self._points.revision)
 
 
-def _fields_match(fields: FieldSelector, name: str, namespace: str) -> bool:
-    if not fields.terms:
-        return True
-    return fields.matches({"metadata.name": name, "metadata.namespace": namespace})
+def _kept(report: Report, key: PodKey, found: Found) -> Item | None:
+    """Return the item that was made before from the same points and the same object."""
+    item: Item | None = report.derived.get(key)
+    return item if item is not None and item.found is found else None
+
+
+def _made(report: Report, key: PodKey, found: Found, usage: Usage | Withheld | None) -> Item | None:
+    """Make an item, and keep it with the points that it holds as long as."""
+    if usage is None or isinstance(usage, Withheld):
+        return None
+    item = report.derived[key] = Item(found, usage, report)
+    return item
+
+
+def _sliced(objects: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (objects[start : start + _SLICE] for start in range(0, len(objects), _SLICE))
+
+
+class _Selection:
+    """Tells which objects a request is about; labels that many objects share are judged once.
+
+    Args:
+        fields: has to match.
+        labels: all of them have to match.
+    """
+
+    def __init__(self, fields: FieldSelector, *labels: LabelSelector) -> None:
+        self._fields = fields
+        self._labels = [selector for selector in labels if not selector.empty]
+        self._verdicts: dict[Labels, bool] = {}
+
+    def of(self, objects: Sequence[T]) -> Sequence[T]:
+        """Return those that match, in the same order."""
+        if self._labels:
+            verdicts, judge = self._verdicts, self._judge
+            objects = [found for found in objects if verdicts.get(found.labels, False) or judge(found.labels)]
+        if self._fields.terms:
+            objects = [found for found in objects if self._fields.matches(_fields_of(found))]
+        return objects
+
+    def _judge(self, labels: Labels) -> bool:
+        verdict = self._verdicts.get(labels)
+        if verdict is None:
+            verdict = self._verdicts[labels] = all(selector.matches(labels.pairs) for selector in self._labels)
+        return verdict
+
+
+def _fields_of(found: Found) -> dict[str, str]:
+    namespace = found.namespace if isinstance(found, Pod) else ""
+    return {"metadata.name": found.name, "metadata.namespace": namespace}

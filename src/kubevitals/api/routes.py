@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from kubevitals.api import discovery, openapi, status
-from kubevitals.api.encoding import Answer, encode, encode_document, encode_status
+from kubevitals.api.encoding import Answer, Item, encode, encode_document, encode_status
 from kubevitals.api.etag import not_modified
 from kubevitals.api.group import GROUP, VERSIONS
 from kubevitals.api.health import Health
@@ -39,7 +40,7 @@ class Routes:
         resources: the objects of metrics.k8s.io.
         health: the probes.
         metrics: the answer with the server's own metrics.
-        served: told of every answer that goes out, to note the age of what is in it.
+        served: told of all items that go out, some at a time, to note their age.
         release: the version of this program.
         server_address: how ``/apis`` tells clients to reach this server, such as ``:10250``.
     """
@@ -50,7 +51,7 @@ class Routes:
         resources: Resources,
         health: Health,
         metrics: Callable[[], Response],
-        served: Callable[[Answer], None],
+        served: Callable[[Sequence[Item]], None],
         release: str,
         server_address: str,
     ) -> None:
@@ -142,10 +143,21 @@ class Routes:
             problem = mismatch(choice, found.kind, single=found.single)
             chosen = problem or with_include_object(choice, query.get("includeObject", ""))
             if isinstance(chosen, Choice):
-                self._served(found)
-                return Response(200, encode(found, chosen), chosen.content_type)
+                return Response(200, [], chosen.content_type, source=encode(self._noted(found), chosen))
             found = chosen
         return self.refusal(request, found)
+
+    def _noted(self, found: Answer) -> Answer:
+        """Return an answer whose items are noted when they are taken."""
+        if found.single:
+            self._served([found.item])
+            return found
+        return replace(found, slices=self._noting(found.slices))
+
+    def _noting(self, slices: Iterable[Sequence[Item]]) -> Iterator[Sequence[Item]]:
+        for items in slices:
+            self._served(items)
+            yield items
 
     def _find(self, asked: Attributes, query: dict[str, str], endpoint: Endpoint) -> Answer | Status:
         if endpoint is Endpoint.OBJECT:

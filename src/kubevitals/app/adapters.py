@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kubevitals import logs
 from kubevitals.api.authentication.trust import ClientTrust
-from kubevitals.api.encoding import Answer
+from kubevitals.api.encoding import Item
+from kubevitals.api.resources import Resources
 from kubevitals.errors import ApiServerError, ApiStatusError
 from kubevitals.informer.objects import ConfigMap
-from kubevitals.informer.reflector import Sink
+from kubevitals.informer.sink import Sink
 from kubevitals.kube.reviews import Poster
-from kubevitals.model import Node, Pod
+from kubevitals.model import Batch, Node, Pod
 from kubevitals.store.inventory import Inventory
+from kubevitals.store.points import Points
 from kubevitals.telemetry import Telemetry
 from kubevitals.tls import HandshakeFailure
 
@@ -33,6 +35,7 @@ def pod_sink(inventory: Inventory) -> Sink[Pod]:
         inventory.replace_pods,
         inventory.upsert_pod,
         lambda pod: inventory.remove_pod(pod.namespace, pod.name),
+        inventory.stage_pods,
     )
 
 
@@ -72,15 +75,33 @@ class Reviewer:
         return answer
 
 
-def freshness(telemetry: Telemetry, now: Callable[[], float]) -> Callable[[Answer], None]:
-    """Return what notes the age of every object in an answer; objects of one second are noted together."""
+def freshness(telemetry: Telemetry, now: Callable[[], float]) -> Callable[[Sequence[Item]], None]:
+    """Return what notes the age of every item in an answer; items of one second are noted together."""
 
-    def note(answer: Answer) -> None:
+    def note(items: Sequence[Item]) -> None:
         moment = now()
-        for second, times in Counter(usage.time_ms // 1000 for _, usage in answer.items).items():
+        for second, times in Counter([item.time_ms // 1000 for item in items]).items():
             telemetry.observe_freshness(max(0.0, moment - second), times)
 
     return note
+
+
+class Readings:
+    """Where the scrape cycle puts what it read: the store, and then whatever the API renders ahead."""
+
+    def __init__(self, points: Points, resources: Resources) -> None:
+        self._points = points
+        self._resources = resources
+        self.forget_node = points.forget_node
+        self.expire = points.expire
+
+    def absorb(self, node: str, batch: Batch, now_ms: int) -> None:
+        """Take in a node's batch."""
+        report = self._points.node_report(node)
+        read = report.derived if report is not None else {}
+        self._points.absorb(node, batch, now_ms)
+        if read:
+            self._resources.renew(node, read)
 
 
 class HandshakeLog:

@@ -87,6 +87,7 @@ class Server:
         # Milliseconds, so that the version goes on growing when the server starts again.
         self._points = Points(resolution=self._resolution, first_revision=int(now() * 1000))
         self._inventory.subscribe(node_removed=self._points.forget_node, pod_removed=self._points.forget_pod)
+        self._resources = Resources(self._inventory, self._points, parse_labels(settings.node_selector))
         self._synced = asyncio.Event()
 
         self._cluster = inputs.cluster(settings.kubeconfig, self._environ, now)
@@ -172,7 +173,7 @@ class Server:
         self._inventory.nodes_synced = True
         await self._reflectors["pod"].synced.wait()
         self._inventory.pods_synced = True
-        _log.info("Nodes and pods are known", nodes=len(self._inventory.nodes()), pods=len(self._inventory.pods()))
+        _log.info("Nodes and pods are known", **self._inventory.counts())
         self._synced.set()
 
     # --- what is measured -------------------------------------------------------------------------------------
@@ -198,7 +199,7 @@ class Server:
             nodes=self._selected_nodes,
             resolve=self._target,
             client=client,
-            sink=self._points,
+            sink=adapters.Readings(self._points, self._resources),
             observer=self._telemetry,
             resolution=self._resolution,
             timeout=min(self._settings.kubelet_request_timeout, self._resolution),
@@ -264,7 +265,7 @@ class Server:
             shutting_down=lambda: "process is shutting down" if self._stopping.is_set() else "",
         )
         return Routes(
-            resources=Resources(self._inventory, self._points, parse_labels(self._settings.node_selector)),
+            resources=self._resources,
             health=health,
             metrics=self._metrics,
             served=adapters.freshness(self._telemetry, self._now),
@@ -276,7 +277,7 @@ class Server:
         if self._informer_problem():
             return "no metrics to serve: the nodes and pods of the cluster are not known yet"
         measured_nodes = self._points.node_points
-        measured_pods = self._points.container_points or not self._inventory.pods()
+        measured_pods = self._points.container_points or not self._inventory.counts()["pods"]
         if measured_nodes and measured_pods:
             return ""
         kind = "pods" if measured_nodes else "nodes"
@@ -300,9 +301,10 @@ class Server:
         points = self._points
         self._telemetry.set_in_flight(self._chain.in_flight.peaks())
         self._telemetry.set_points(nodes=points.node_points, containers=points.container_points)
-        nodes, pods = len(self._inventory.nodes()), len(self._inventory.pods())
+        known = self._inventory.counts()
         self._telemetry.set_withheld(
-            nodes=max(0, nodes - points.node_points), pods=max(0, pods - points.pods_with_usage)
+            nodes=max(0, known["nodes"] - points.node_points),
+            pods=max(0, known["pods"] - points.pods_with_usage),
         )
         return selfmetrics.answer(self._telemetry)
 

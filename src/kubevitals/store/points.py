@@ -63,7 +63,7 @@ class Points:
         if report is None:
             report = self._reports[node] = Report(node)
         before, named_before = report.tally, None if report.names_same_pods(batch) else report.pods()
-        report.absorb(batch, now_ms, self.revision, self._resolution_ns)
+        report.absorb(batch, now_ms, self._resolution_ns)
         self._recount(before, report.tally)
         if named_before is not None:
             self._move(named_before, report)
@@ -99,19 +99,21 @@ class Points:
 
     def pod_usage(self, namespace: str, name: str) -> PodUsage | Withheld:
         """Return a pod's use, or why there is none."""
-        report = self._reporter(namespace, name)
+        report = self.pod_report(namespace, name)
         found = None if report is None else report.pod_usage(namespace, name)
         return self._unreported("no kubelet reported the pod") if found is None else found
 
-    def node_revision(self, name: str) -> int:
-        """Return the revision that brought a node's last point; 0 when it has none."""
-        report = self._reports.get(name)
-        return 0 if report is None else report.revision
+    def node_report(self, name: str) -> Report | None:
+        """Return what a node's kubelet last reported; None when it has not for too long."""
+        return self._reports.get(name)
 
-    def pod_revision(self, namespace: str, name: str) -> int:
-        """Return the revision that brought a pod's last points; 0 when it has none."""
-        report = self._reporter(namespace, name)
-        return 0 if report is None else report.revision
+    def pod_report(self, namespace: str, name: str) -> Report | None:
+        """Return the report that speaks for a pod; None when no node has it."""
+        nodes = self._places.of(namespace, name)
+        if len(nodes) == 1:
+            return self._reports[nodes[0]]
+        reports = [self._reports[node] for node in nodes]
+        return choose(reports, namespace, name, self._resolution_ns // 1_000_000) if reports else None
 
     def withheld(self) -> Iterator[WithheldObject]:
         """Yield every node and pod that is reported and has no usage; nodes by name, each with its pods."""
@@ -124,17 +126,10 @@ class Points:
         if isinstance(found, Withheld):
             yield WithheldObject("Node", "", node, found.reason)
         for namespace, name in sorted(report.pods()):
-            if self._reporter(namespace, name) is report:
+            if self.pod_report(namespace, name) is report:
                 pod = report.pod_usage(namespace, name)
                 if isinstance(pod, Withheld):
                     yield WithheldObject("Pod", namespace, name, pod.reason)
-
-    def _reporter(self, namespace: str, name: str) -> Report | None:
-        nodes = self._places.of(namespace, name)
-        if len(nodes) == 1:
-            return self._reports[nodes[0]]
-        reports = [self._reports[node] for node in nodes]
-        return choose(reports, namespace, name, self._resolution_ns // 1_000_000) if reports else None
 
     def _move(self, before: set[PodKey], report: Report) -> None:
         after = report.pods()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from kubevitals.model import Batch, DroppedPod, NodePoint, NodeUsage, PodRows, PodUsage, Withheld
+from kubevitals.model import Batch, DroppedPod, Node, NodePoint, NodeUsage, Pod, PodRows, PodUsage, Withheld
 from kubevitals.store import usage
 from kubevitals.store.columns import NO_COLUMNS, follow
 from kubevitals.store.previous import Point, has_previous, previous_of
@@ -25,10 +25,12 @@ class Report:
     """One node's points; its arrays are exchanged by every successful scrape.
 
     ``place`` is the node's name as the tuple that the index of pods holds for each of its pods.
-    ``absorbed_ms`` is when the last scrape was absorbed, ``revision`` its number.
+    ``absorbed_ms`` is when the last scrape was absorbed.
+    ``derived`` is for readers to keep what they made from the points, by namespace and name (the namespace of a node
+    is empty); it is emptied whenever the points change.
     """
 
-    __slots__ = ("absorbed_ms", "columns", "dropped", "place", "point", "reason", "revision", "tally")
+    __slots__ = ("absorbed_ms", "columns", "derived", "dropped", "place", "point", "reason", "tally")
 
     def __init__(self, node: str) -> None:
         self.place = (node,)
@@ -37,18 +39,17 @@ class Report:
         self.point: Point | None = None
         self.reason = ""
         self.absorbed_ms = 0
-        self.revision = 0
+        self.derived: dict[PodKey, Any] = {}
         self.tally = Tally()
 
-    def absorb(self, batch: Batch, now_ms: int, revision: int, resolution_ns: int) -> None:
+    def absorb(self, batch: Batch, now_ms: int, resolution_ns: int) -> None:
         """Take in a scrape; what it does not mention is gone."""
         self.columns = follow(self.columns, batch, resolution_ns)
         self.dropped = batch.dropped
         self.point = None if batch.node is None else _node_point(batch.node, self.point, resolution_ns)
         self.reason = batch.node_reason
         self.absorbed_ms = now_ms
-        self.revision = revision
-        self._count()
+        self._changed()
 
     def names_same_pods(self, batch: Batch) -> bool:
         """Return whether a scrape names the pods that are held, as far as that can be told at a glance."""
@@ -78,13 +79,19 @@ class Report:
         rows = self.rows(namespace, name)
         return None if rows is None else usage.pod_usage(self.columns, rows)
 
+    def usage_of(self, found: Node | Pod) -> NodeUsage | PodUsage:
+        """Return the use of the node itself, or of a pod that has one here."""
+        usage = self.pod_usage(found.namespace, found.name) if isinstance(found, Pod) else self.node_usage()
+        assert isinstance(usage, NodeUsage | PodUsage), "asked of what was found to have a usage"
+        return usage
+
     def forget_pod(self, namespace: str, name: str) -> None:
         """Drop a pod; the next scrape that names it finds it for the first time."""
         position = self._position(namespace, name)
         if position is not None:
             self.columns = self.columns.without(position)
         self.dropped = tuple(pod for pod in self.dropped if (pod.namespace, pod.name) != (namespace, name))
-        self._count()
+        self._changed()
 
     def is_complete(self) -> bool:
         """Return whether nothing that the last scrape named is withheld."""
@@ -96,7 +103,9 @@ class Report:
         found = position < len(pods) and pods[position][:2] == (namespace, name)
         return position if found else None
 
-    def _count(self) -> None:
+    def _changed(self) -> None:
+        if self.derived:
+            self.derived = {}
         counted = self.point is not None and has_previous(self.point.previous_ms)
         self.tally = Tally(int(counted), self.columns.containers, self.columns.pods)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from kubevitals.model import ContainerUsage, NodeUsage, PodRows, PodUsage, Withheld
 from kubevitals.store.columns import Columns
-from kubevitals.store.previous import REASONS, Point, window_ns
+from kubevitals.store.previous import NS_PER_MS, REASONS, Point, window_ns
 
 _NS_PER_S = 1_000_000_000
 
@@ -15,8 +17,13 @@ def rate(cpu_ns: int, window: int) -> int:
     The arithmetic is metrics-server's to the last bit: a float64 division by Go's ``Duration.Seconds()``,
     truncated.
     """
+    return int(cpu_ns / _go_seconds(window))
+
+
+@lru_cache(maxsize=4096)  # the windows of one cycle are a few hundred
+def _go_seconds(window: int) -> float:
     seconds, nanoseconds = divmod(window, _NS_PER_S)
-    return int(cpu_ns / (seconds + nanoseconds / 1e9))
+    return seconds + nanoseconds / 1e9
 
 
 def node_usage(point: Point) -> NodeUsage | Withheld:
@@ -34,15 +41,18 @@ def pod_usage(columns: Columns, pod: PodRows) -> PodUsage | Withheld:
     """
     _, times, cpu_ns, memory, start_ns, previous_ms, previous_cpu_ns, *_ = columns
     containers: list[ContainerUsage] = []
-    spans: list[tuple[int, int]] = []
+    first = None
     for row, name in enumerate(pod.containers, pod.start):
-        window = window_ns(times[row], start_ns[row], previous_ms[row])
+        time_ms, before_ms = times[row], previous_ms[row]
+        window = (time_ms - before_ms) * NS_PER_MS if before_ms >= 0 else window_ns(time_ms, start_ns[row], before_ms)
         if not window:
-            return withheld(f"container {name}", previous_ms[row])
+            return withheld(f"container {name}", before_ms)
         nanocores = rate(cpu_ns[row] - previous_cpu_ns[row], window)
         containers.append(ContainerUsage(name, nanocores, memory[row]))
-        spans.append((times[row], window))
-    return PodUsage(*min(spans), tuple(containers))
+        if first is None or (time_ms, window) < first:
+            first = time_ms, window
+    assert first is not None, "a pod without containers has no rows"
+    return PodUsage(*first, tuple(containers))
 
 
 def withheld(subject: str, mark: int) -> Withheld:

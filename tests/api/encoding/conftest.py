@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kubevitals.api.encoding import NodeItem, PodItem
+from kubevitals.api.encoding import Item
 from kubevitals.model import ContainerUsage, Labels, Node, NodeUsage, Pod, PodUsage
 
 LABELS = Labels(b'{"app":"shop","tier":"1"}', {"app": "shop", "tier": "1"})
@@ -14,22 +14,23 @@ Fields = list[tuple[int, int | bytes]]
 
 
 @pytest.fixture
-def node() -> NodeItem:
+def node() -> Item:
     """A node with a quarter of a core and 12240 KiB over 10.01 s."""
-    return Node("n1", LABELS, CREATED), NodeUsage(1767225600999, 10_010_000_000, 250_000_000, 12533760)
+    return Item(Node("n1", LABELS, CREATED), NodeUsage(1767225600999, 10_010_000_000, 250_000_000, 12533760))
 
 
 @pytest.fixture
-def pod() -> PodItem:
+def pod() -> Item:
     """A pod of two containers over 15.003 s."""
     app, proxy = ContainerUsage("app", 12345678, 67108864), ContainerUsage("proxy", 1500000, 2147483649)
-    return Pod("default", "shop-1", LABELS, CREATED), PodUsage(1767225600500, 15_003_000_000, (app, proxy))
+    return Item(Pod("default", "shop-1", LABELS, CREATED), PodUsage(1767225600500, 15_003_000_000, (app, proxy)))
 
 
 @pytest.fixture
-def bare() -> PodItem:
+def bare() -> Item:
     """A pod of which no label and no creation time is known."""
-    return Pod("kube-system", "dns"), PodUsage(1767225600000, 60_000_000_000, (ContainerUsage("c", 2_000_000_000, 0),))
+    usage = PodUsage(1767225600000, 60_000_000_000, (ContainerUsage("c", 2_000_000_000, 0),))
+    return Item(Pod("kube-system", "dns"), usage)
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -6,24 +6,24 @@ import pytest
 import yaml
 
 from kubevitals.api import status
-from kubevitals.api.encoding import Answer, NodeItem, PodItem, encode, encode_document, encode_status
+from kubevitals.api.encoding import Answer, Item, encode, encode_document, encode_status
 from kubevitals.api.negotiation import FALLBACK, Choice
 
 
 @pytest.mark.parametrize("single", [True, False])
-def test_yaml_is_the_same_document(node: NodeItem, pod: PodItem, single: bool) -> None:
+def test_yaml_is_the_same_document(node: Item, pod: Item, single: bool) -> None:
     """YAML and JSON of the same answer say the same."""
     for answer in (
-        Answer("NodeMetrics", "v1", [node], single, "7"),
-        Answer("PodMetrics", "v1beta1", [pod], single, "7"),
+        Answer("NodeMetrics", "v1", [[node]], single, "7"),
+        Answer("PodMetrics", "v1beta1", [[pod]], single, "7"),
     ):
         in_yaml, in_json = b"".join(encode(answer, Choice("yaml"))), b"".join(encode(answer, Choice()))
         assert yaml.safe_load(in_yaml) == json.loads(in_json)
 
 
-def test_yaml_sorts_keys(pod: PodItem) -> None:
+def test_yaml_sorts_keys(pod: Item) -> None:
     """YAML is written as the API server writes it, line for line."""
-    text = b"".join(encode(Answer("PodMetrics", "v1beta1", [pod], resource_version="7"), Choice("yaml"))).decode()
+    text = b"".join(encode(Answer("PodMetrics", "v1beta1", [[pod]], resource_version="7"), Choice("yaml"))).decode()
     assert text == (
         "apiVersion: metrics.k8s.io/v1beta1\n"
         "items:\n"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -51,7 +52,7 @@ def test_compact_body() -> None:
     """A body ends with a newline, with and without its array."""
     assert b"".join(compact_chunks(Body(b'{"a":1}'))) == b'{"a":1}\n'
     assert b"".join(compact_chunks(Body(b'{"a":1}', "items"))) == b'{"a":1,"items":[]}\n'
-    assert b"".join(compact_chunks(Body(b'{"a":1}', "items", [b"1", b"2"]))) == b'{"a":1,"items":[1,2]}\n'
+    assert b"".join(compact_chunks(Body(b'{"a":1}', "items", [[], [b"1"], [], [b"2"]]))) == b'{"a":1,"items":[1,2]}\n'
 
 
 def test_indented_body() -> None:
@@ -60,13 +61,33 @@ def test_indented_body() -> None:
     assert b"".join(indented_chunks(Body(b'{"a":1}'))) == b'{\n  "a": 1\n}'
 
 
-@pytest.mark.parametrize("count", [1, 2, 1023, 1024, 1025, 2049])
-def test_chunks_of_any_length(count: int) -> None:
-    """However many elements there are, the pieces together are the whole, and no piece holds them all."""
-    elements = [b'{"n":%d,"s":"a\\nb"}' % number for number in range(count)]
-    body = Body(b'{"kind":"L"}', "items", elements)
-    expected = {"kind": "L", "items": [{"n": number, "s": "a\nb"} for number in range(count)]}
-    compact, pretty = compact_chunks(body), indented_chunks(body)
+@pytest.mark.parametrize("sizes", [[], [0], [1], [0, 0, 2], [3, 0, 1, 0]])
+def test_slices_of_any_length(sizes: list[int]) -> None:
+    """However many elements are in each slice, the pieces together are the whole, and no piece is of two slices."""
+    slices = [[b'{"n":%d,"s":"a\\nb"}' % number for number in range(size)] for size in sizes]
+    expected = {"kind": "L", "items": [{"n": number, "s": "a\nb"} for size in sizes for number in range(size)]}
+    body = Body(b'{"kind":"L"}', "items", slices)
+    compact, pretty = list(compact_chunks(body)), list(indented_chunks(body))
     assert json.loads(b"".join(compact)) == expected
     assert b"".join(pretty).decode() == json.dumps(expected, indent=2)
-    assert len(compact) == len(pretty) == 2 + -(-count // 1024)
+    assert len(compact) == len(pretty) == len(sizes) + (2 if any(sizes) else 1)
+
+
+def test_an_array_may_be_left_out_when_it_is_empty() -> None:
+    """What an object is without elements may differ in more than the array."""
+    body = Body(b'{"a":1}', "items", [[]], empty=b'{"a":null,"items":null}')
+    assert b"".join(compact_chunks(body)) == b'{"a":null,"items":null}\n'
+
+
+def test_a_slice_is_made_when_its_turn_comes() -> None:
+    """The first pieces are there before the last elements are made."""
+    made: list[int] = []
+
+    def slices() -> Iterator[list[bytes]]:
+        for number in range(3):
+            made.append(number)
+            yield [b"%d" % number]
+
+    pieces = compact_chunks(Body(b'{"a":1}', "items", slices()))
+    assert [next(pieces), next(pieces)] == [b'{"a":1,"items":[', b"0"]
+    assert made == [0]

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubevitals.api.encoding import Answer, NodeItem, PodItem, encode
+from kubevitals.api.encoding import Answer, Item, encode
 from kubevitals.api.encoding.table import totals
 from kubevitals.api.negotiation import Choice, Media, Transform
 from kubevitals.model import ContainerUsage, PodUsage
@@ -31,9 +31,9 @@ def table(answer: Answer, include_object: str = "Metadata", version: str = "v1",
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
-def test_pods(pod: PodItem, version: str) -> None:
+def test_pods(pod: Item, version: str) -> None:
     """A pod's row has its name, the sums over its containers, its window and its metadata."""
-    answer = Answer("PodMetrics", "v1beta1", [pod], resource_version="7")
+    answer = Answer("PodMetrics", "v1beta1", [[pod]], resource_version="7")
     assert table(answer, version=version) == (
         f'{{"kind":"Table","apiVersion":"meta.k8s.io/{version}","metadata":{{"resourceVersion":"7"}},'
         + COLUMNS
@@ -42,23 +42,23 @@ def test_pods(pod: PodItem, version: str) -> None:
     )
 
 
-def test_node(node: NodeItem) -> None:
+def test_node(node: Item) -> None:
     """A single node is a Table of one row, with the node's own version."""
-    content = json.loads(table(Answer("NodeMetrics", "v1", [node], single=True, resource_version="7")))
+    content = json.loads(table(Answer("NodeMetrics", "v1", [[node]], single=True, resource_version="7")))
     assert content["metadata"] == {"resourceVersion": "1767225600999"}
     assert [row["cells"] for row in content["rows"]] == [["n1", "250m", "12240Ki", "10.01s"]]
 
 
-def test_include_none(pod: PodItem) -> None:
+def test_include_none(pod: Item) -> None:
     """A row can do without its object."""
-    body = table(Answer("PodMetrics", "v1", [pod]), "None")
+    body = table(Answer("PodMetrics", "v1", [[pod]]), "None")
     assert body.endswith('"rows":[{"cells":["shop-1","13845678n","2214592513","15.003s"],"object":null}]}\n')
 
 
-def test_include_object(pod: PodItem) -> None:
+def test_include_object(pod: Item) -> None:
     """A row can carry its whole object, with kind and apiVersion, from which kubectl sorts."""
-    answer = Answer("PodMetrics", "v1beta1", [pod], resource_version="7")
-    single = Answer("PodMetrics", "v1beta1", [pod], single=True, resource_version="7")
+    answer = Answer("PodMetrics", "v1beta1", [[pod]], resource_version="7")
+    single = Answer("PodMetrics", "v1beta1", [[pod]], single=True, resource_version="7")
     row: Any = json.loads(table(answer, "Object"))["rows"][0]
     assert row["object"] == json.loads(b"".join(encode(single, Choice())))
 
@@ -71,9 +71,9 @@ def test_empty() -> None:
     )
 
 
-def test_yaml_is_the_same_document(pod: PodItem) -> None:
+def test_yaml_is_the_same_document(pod: Item) -> None:
     """YAML and JSON of the same Table say the same, also when it is empty."""
-    for answer in (Answer("PodMetrics", "v1", [pod, pod], resource_version="7"), Answer("PodMetrics", "v1", [])):
+    for answer in (Answer("PodMetrics", "v1", [[pod, pod]], resource_version="7"), Answer("PodMetrics", "v1", [])):
         assert yaml.safe_load(table(answer, media="yaml")) == json.loads(table(answer))
 
 

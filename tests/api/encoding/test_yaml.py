@@ -70,7 +70,7 @@ def test_layout() -> None:
 @given(st.lists(st.dictionaries(TEXT, VALUES, max_size=2), max_size=4))
 def test_body(elements: list[dict[str, object]]) -> None:
     """A body's array takes its place among the sorted keys, also when it is empty."""
-    body = Body(b'{"kind":"L","metadata":{}}', "items", [json_dumps(element) for element in elements])
+    body = Body(b'{"kind":"L","metadata":{}}', "items", [[json_dumps(element)] for element in elements])
     text = b"".join(yaml_chunks(body)).decode()
     assert yaml.safe_load(text) == {"items": elements, "kind": "L", "metadata": {}}
     assert text.startswith("items:")

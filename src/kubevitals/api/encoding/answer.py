@@ -2,28 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from kubevitals.api.group import GROUP
 from kubevitals.model import Node, NodeUsage, Pod, PodUsage
 
-NodeItem = tuple[Node, NodeUsage]
-PodItem = tuple[Pod, PodUsage]
+Found = Node | Pod
+Usage = NodeUsage | PodUsage
+Render = Callable[[Found, Usage], bytes]
+
+
+class Measured(Protocol):
+    """Knows the points that an item was made from; ``store.report.Report`` does."""
+
+    def usage_of(self, found: Found) -> Usage:
+        """Return the usage that the item was made with."""
+        ...
+
+
+class Item:
+    """One object with what was measured of it, rendered once in each form however often it is asked for.
+
+    An item holds as long as its object and its points do. Its usage takes more memory than any rendering, so it is
+    given up for the first one, and computed again for whoever still needs it. ``in_json`` and ``in_protobuf`` tell
+    which form was asked for.
+
+    Args:
+        found: the object.
+        usage: its usage.
+        source: where the usage can be had again; None keeps it.
+    """
+
+    __slots__ = ("_json", "_protobuf", "_source", "_usage", "found", "in_json", "in_protobuf", "time_ms")
+
+    def __init__(self, found: Found, usage: Usage, source: Measured | None = None) -> None:
+        self.found = found
+        self.time_ms = usage.time_ms
+        self._usage: Usage | None = usage
+        self._source = source
+        self._json = b""
+        self._protobuf = b""
+        self.in_json = False
+        self.in_protobuf = False
+
+    @property
+    def usage(self) -> Usage:
+        """What was measured."""
+        if self._usage is None:
+            assert self._source is not None, "a usage is given up only where it can be had again"
+            return self._source.usage_of(self.found)
+        return self._usage
+
+    def json(self, render: Render) -> bytes:
+        """Return the item as JSON, made by ``render`` the first time."""
+        self.in_json = True
+        if not self._json:
+            self._json = self._rendered(render)
+        return self._json
+
+    def protobuf(self, render: Render) -> bytes:
+        """Return the item as protocol buffers, made by ``render`` the first time."""
+        self.in_protobuf = True
+        if not self._protobuf:
+            self._protobuf = self._rendered(render)
+        return self._protobuf
+
+    def prepare(self, *, json: Render | None, protobuf: Render | None) -> None:
+        """Render in forms that nobody has asked for yet; None leaves a form out."""
+        if json is not None:
+            self._json = self._rendered(json)
+        if protobuf is not None:
+            self._protobuf = self._rendered(protobuf)
+
+    def _rendered(self, render: Render) -> bytes:
+        text = render(self.found, self.usage)
+        if self._source is not None:
+            self._usage = None
+        return text
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Objects with their usage, in the order in which they are sent.
 
-    ``kind`` is that of one object (``NodeMetrics`` or ``PodMetrics``), also for a list, and decides what
-    ``items`` holds. ``version`` is ``v1beta1`` or ``v1``. With ``single`` there is exactly one item.
+    ``kind`` is that of one object (``NodeMetrics`` or ``PodMetrics``), also for a list. ``version`` is ``v1beta1``
+    or ``v1``. ``slices`` holds the items, some at a time, each slice made when it is asked for: a list of every pod
+    is not worked on in one go. With ``single`` there is exactly one item, and the slices can be taken repeatedly.
     ``resource_version`` is the list's; when it is empty neither the list nor its items carry one.
     """
 
     kind: str
     version: str
-    items: Sequence[NodeItem] | Sequence[PodItem]
+    slices: Iterable[Sequence[Item]]
     single: bool = False
     resource_version: str = ""
 
@@ -31,3 +103,9 @@ class Answer:
     def api_version(self) -> str:
         """The apiVersion of the objects, such as ``metrics.k8s.io/v1beta1``."""
         return f"{GROUP}/{self.version}"
+
+    @property
+    def item(self) -> Item:
+        """The only item of an answer that is no list."""
+        [[item]] = self.slices
+        return item

@@ -6,20 +6,21 @@ single object behind a different opening. Fields come in the order of the Go typ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
-from kubevitals.api.encoding.answer import Answer, NodeItem, PodItem
+from kubevitals.api.encoding.answer import Answer, Found, Usage
 from kubevitals.api.encoding.body import Body
-from kubevitals.api.encoding.json import string
-from kubevitals.model import ContainerUsage, Labels, Node, NodeUsage, Pod, PodUsage
+from kubevitals.api.encoding.json import plain, string
+from kubevitals.model import NodeUsage, Pod, PodUsage
 from kubevitals.quantity import format_cpu, format_duration, format_memory, format_time
 
 
 def metrics_body(answer: Answer) -> Body:
     """Return an answer as the list or the single object it stands for."""
     if answer.single:
-        return Body(opened(fragments(answer)[0], answer.kind, answer.api_version))
-    return Body(list_fields(f"{answer.kind}List", answer.api_version, answer), "items", fragments(answer))
+        return Body(opened(answer.item.json(fragment), answer.kind, answer.api_version))
+    fragments = ([item.json(fragment) for item in items] for items in answer.slices)
+    return Body(list_fields(f"{answer.kind}List", answer.api_version, answer), "items", fragments)
 
 
 def list_fields(kind: str, api_version: str, answer: Answer) -> bytes:
@@ -38,48 +39,49 @@ def opened(fragment: bytes, kind: str, api_version: str) -> bytes:
     return f'{{"kind":"{kind}","apiVersion":"{api_version}",'.encode() + fragment[1:]
 
 
-def fragments(answer: Answer) -> list[bytes]:
-    """Return every item of an answer as compact JSON, without kind and apiVersion."""
-    versioned = bool(answer.resource_version)
-    return [fragment(item, versioned) for item in answer.items]
+def fragment(found: Found, usage: Usage) -> bytes:
+    """Return one item as compact JSON, without kind and apiVersion."""
+    measured = _pod(usage) if isinstance(usage, PodUsage) else _node(usage)
+    return b'{"metadata":%b,"timestamp":"%b' % (metadata(found, usage.time_ms), measured.encode())
 
 
-def fragment(item: NodeItem | PodItem, versioned: bool) -> bytes:
-    """Return one item as compact JSON."""
-    found, usage = item
-    body = _containers(usage.containers) if isinstance(usage, PodUsage) else _node_usage(usage)
-    timestamp, window = format_time(usage.time_ms), format_duration(usage.window_ns)
-    return b'{"metadata":%b,%b' % (
-        metadata(found, usage if versioned else None),
-        f'"timestamp":"{timestamp}","window":"{window}",{body}}}'.encode(),
-    )
-
-
-def metadata(found: Node | Pod, usage: NodeUsage | PodUsage | None) -> bytes:
+def metadata(found: Found, time_ms: int) -> bytes:
     """Return an ObjectMeta.
 
     An item's resourceVersion is the time of its measurement: it changes when, and only when, the numbers do,
-    and serves a client that polls and compares. Without a usage there is no version.
+    and serves a client that polls and compares.
     """
-    namespace = f',"namespace":{string(found.namespace)}' if isinstance(found, Pod) else ""
-    version = f',"resourceVersion":"{usage.time_ms}"' if usage else ""
-    created = f',"creationTimestamp":{string(found.created)}' if found.created else ""
-    head = f'{{"name":{string(found.name)}{namespace}{version}{created}'.encode()
-    return head + _labels(found.labels)
+    name, created, labels = found.name, found.created, found.labels.json
+    namespace = found.namespace if isinstance(found, Pod) else ""
+    if plain(name + namespace + created):  # one look instead of three: every pod of a list comes by here
+        namespace = namespace and f',"namespace":"{namespace}"'
+        created = created and f',"creationTimestamp":"{created}"'
+        head = f'{{"name":"{name}"{namespace},"resourceVersion":"{time_ms}"{created}'.encode()
+    else:
+        namespace = namespace and f',"namespace":{string(namespace)}'
+        created = created and f',"creationTimestamp":{string(created)}'
+        head = f'{{"name":{string(name)}{namespace},"resourceVersion":"{time_ms}"{created}'.encode()
+    return b'%b,"labels":%b}' % (head, labels) if labels else head + b"}"
 
 
-def _labels(labels: Labels) -> bytes:
-    return b',"labels":%b}' % labels.json if labels.json else b"}"
+def _node(usage: NodeUsage) -> str:
+    used = f'{format_cpu(usage.nanocores)}","memory":"{format_memory(usage.memory)}'
+    return f'{_taken(usage)},"usage":{{"cpu":"{used}"}}}}'
 
 
-def _node_usage(usage: NodeUsage) -> str:
-    return f'"usage":{_usage(usage.nanocores, usage.memory)}'
+def _pod(usage: PodUsage) -> str:
+    containers = [
+        f'{_container(name)}{format_cpu(nanocores)}","memory":"{format_memory(memory)}"}}}}'
+        for name, nanocores, memory in usage.containers
+    ]
+    return f'{_taken(usage)},"containers":[{",".join(containers)}]}}'
 
 
-def _containers(containers: Sequence[ContainerUsage]) -> str:
-    texts = [f'{{"name":{string(name)},"usage":{_usage(nanocores, memory)}}}' for name, nanocores, memory in containers]
-    return f'"containers":[{",".join(texts)}]'
+def _taken(usage: Usage) -> str:
+    """Return when and over which time it was measured, behind the opening quote of the timestamp."""
+    return f'{format_time(usage.time_ms)}","window":"{format_duration(usage.window_ns)}"'
 
 
-def _usage(nanocores: int, memory: int) -> str:
-    return f'{{"cpu":"{format_cpu(nanocores)}","memory":"{format_memory(memory)}"}}'
+@lru_cache(maxsize=4096)  # a cluster has far fewer names of containers than containers
+def _container(name: str) -> str:
+    return f'{{"name":{string(name)},"usage":{{"cpu":"'

@@ -5,15 +5,14 @@ As in JSON, every item is one fragment that depends on its object and usage alon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from kubevitals.api.encoding.answer import Answer, NodeItem, PodItem
+from kubevitals.api.encoding.answer import Answer, Found, Item, Usage
 from kubevitals.api.encoding.wire import blob, envelope, epoch_seconds, integer, text, varint
-from kubevitals.model import Labels, Node, NodeUsage, Pod, PodUsage
+from kubevitals.model import Labels, NodeUsage, Pod, PodUsage
 from kubevitals.quantity import format_cpu, format_memory
 
-_GROUP = 1024
 # The fields of a list: its metadata and its items. One list has them the other way round.
 _LIST_META, _ITEMS = 1, 2
 _SWAPPED = ("PartialObjectMetadataList", "meta.k8s.io/v1beta1")
@@ -25,41 +24,59 @@ _CPU_ENTRY, _MEMORY_ENTRY, _QUANTITY = 9, 12, 2  # what each adds to the length 
 _NODE_USAGE, _CONTAINER_USAGE = 4 << 3 | 2, 2 << 3 | 2
 
 
-def metrics_chunks(answer: Answer) -> list[bytes]:
-    """Return an answer as the list or the single object it stands for, in pieces."""
-    kind = answer.kind if answer.single else f"{answer.kind}List"
-    return _chunks(answer, answer.api_version, kind, metrics_message)
-
-
-def partial_chunks(answer: Answer, api_version: str) -> list[bytes]:
-    """Return an answer's metadata as ``meta.k8s.io`` objects, in pieces."""
-    kind = "PartialObjectMetadata" if answer.single else "PartialObjectMetadataList"
-    return _chunks(answer, api_version, kind, metadata_field)
-
-
-def _chunks(
-    answer: Answer, api_version: str, kind: str, message: Callable[[NodeItem | PodItem, bool], bytes]
-) -> list[bytes]:
-    versioned = bool(answer.resource_version)
-    messages = [message(item, versioned) for item in answer.items]
+def metrics_chunks(answer: Answer) -> Iterator[bytes]:
+    """Yield an answer as the list or the single object it stands for, in pieces."""
     if answer.single:
-        return [envelope(api_version, kind, len(messages[0])), messages[0]]
-    meta, items = (_ITEMS, _LIST_META) if (kind, api_version) == _SWAPPED else (_LIST_META, _ITEMS)
-    pieces = [blob(meta, text(2, answer.resource_version)), *_items(items, messages)]
-    return [envelope(api_version, kind, sum(map(len, pieces))), *pieces]
+        message = metrics_message(answer.item.found, answer.item.usage)
+        return iter([envelope(answer.api_version, answer.kind, len(message)) + message])
+    items = ([item.protobuf(list_item) for item in some] for some in answer.slices)
+    return _list(answer.api_version, f"{answer.kind}List", blob(_LIST_META, _list_meta(answer)), items)
 
 
-def _items(number: int, messages: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield a list's items, in field ``number``, some at a time."""
-    for start in range(0, len(messages), _GROUP):
-        yield b"".join([blob(number, message) for message in messages[start : start + _GROUP]])
+def partial_chunks(answer: Answer, api_version: str) -> Iterator[bytes]:
+    """Yield an answer's metadata as ``meta.k8s.io`` objects, in pieces."""
+    if answer.single:
+        message = metadata_field(answer.item)
+        return iter([envelope(api_version, "PartialObjectMetadata", len(message)) + message])
+    kind = "PartialObjectMetadataList"
+    meta, field = (_ITEMS, _LIST_META) if (kind, api_version) == _SWAPPED else (_LIST_META, _ITEMS)
+    items = ([blob(field, metadata_field(item)) for item in some] for some in answer.slices)
+    return _list(api_version, kind, blob(meta, _list_meta(answer)), items)
 
 
-def metrics_message(item: NodeItem | PodItem, versioned: bool) -> bytes:
+def _list(api_version: str, kind: str, meta: bytes, slices: Iterable[Sequence[bytes]]) -> Iterator[bytes]:
+    """Yield a list in its envelope, which tells the size of it all: an empty piece for each slice until that is known.
+
+    Args:
+        api_version: that of the list.
+        kind: that of the list.
+        meta: the list's own metadata, as a field.
+        slices: its items, as fields.
+    """
+    known: list[Sequence[bytes]] = []
+    size = len(meta)
+    for items in slices:
+        known.append(items)
+        size += sum(map(len, items))
+        yield b""
+    yield envelope(api_version, kind, size) + meta
+    for items in known:
+        yield b"".join(items)
+
+
+def _list_meta(answer: Answer) -> bytes:
+    return text(2, answer.resource_version)
+
+
+def list_item(found: Found, usage: Usage) -> bytes:
+    """Return one item as it is in a list of NodeMetrics or PodMetrics."""
+    return blob(_ITEMS, metrics_message(found, usage))
+
+
+def metrics_message(found: Found, usage: Usage) -> bytes:
     """Return one item as the message NodeMetrics or PodMetrics."""
-    found, usage = item
     measured = _containers(usage) if isinstance(usage, PodUsage) else _node_usage(usage)
-    metadata = _metadata(found, usage if versioned else None)
+    metadata = _metadata(found, usage.time_ms)
     window = integer(1, usage.window_ns)
     return b"\x0a%b%b%b\x1a%c%b%b" % (
         varint(len(metadata)),
@@ -71,22 +88,26 @@ def metrics_message(item: NodeItem | PodItem, versioned: bool) -> bytes:
     )
 
 
-def metadata_field(item: NodeItem | PodItem, versioned: bool) -> bytes:
+def metadata_field(item: Item) -> bytes:
     """Return one item's ObjectMeta as field 1, where every kind has it."""
-    found, usage = item
-    return blob(1, _metadata(found, usage if versioned else None))
+    return blob(1, _metadata(item.found, item.time_ms))
 
 
-def _metadata(found: Node | Pod, usage: NodeUsage | PodUsage | None) -> bytes:
-    namespace = text(3, found.namespace) if isinstance(found, Pod) else b""
-    version = text(6, str(usage.time_ms)) if usage else b""
-    return b"%b%b%b%b%b" % (
+def _metadata(found: Found, time_ms: int) -> bytes:
+    version = b"%d" % time_ms
+    return b"%b%b\x32%c%b%b%b" % (
         text(1, found.name),
-        namespace,
+        _name(3, found.namespace) if isinstance(found, Pod) else b"",
+        len(version),
         version,
         _created(found.created),
         _labels(found.labels),
     )
+
+
+@lru_cache(maxsize=4096)  # the names of namespaces and containers recur from pod to pod
+def _name(number: int, name: str) -> bytes:
+    return text(number, name)
 
 
 @lru_cache(maxsize=1024)  # objects made or measured together share their second
@@ -100,7 +121,7 @@ def _created(created: str) -> bytes:
     return b"" if seconds is None else _time(8, seconds)
 
 
-@lru_cache(maxsize=256)  # in a list sorted by name, pods of one controller follow each other and share their labels
+@lru_cache(maxsize=1024)  # in a list sorted by name, pods of one controller follow each other and share their labels
 def _labels(labels: Labels) -> bytes:
     return b"".join([blob(11, text(1, key) + text(2, value)) for key, value in labels.pairs.items()])
 
@@ -112,7 +133,7 @@ def _node_usage(usage: NodeUsage) -> bytes:
 def _containers(usage: PodUsage) -> bytes:
     return b"".join(
         [
-            blob(4, text(1, name) + _usage(_CONTAINER_USAGE, nanocores, memory))
+            blob(4, _name(1, name) + _usage(_CONTAINER_USAGE, nanocores, memory))
             for name, nanocores, memory in usage.containers
         ]
     )

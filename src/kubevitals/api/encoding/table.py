@@ -6,12 +6,12 @@ A pod's cells are the sums over its containers.
 
 from __future__ import annotations
 
-from kubevitals.api.encoding.answer import Answer, NodeItem, PodItem
+from kubevitals.api.encoding.answer import Answer, Item, Usage
 from kubevitals.api.encoding.body import Body
 from kubevitals.api.encoding.json import dumps, string
 from kubevitals.api.encoding.objects import fragment, list_metadata, opened
 from kubevitals.api.encoding.partial import partial
-from kubevitals.model import CPU, MEMORY, NodeUsage, PodUsage
+from kubevitals.model import CPU, MEMORY, NodeUsage
 from kubevitals.quantity import format_cpu, format_duration, format_memory
 
 
@@ -38,22 +38,22 @@ def table_body(answer: Answer, api_version: str, include_object: str) -> Body:
     """
     version = answer.resource_version
     if answer.single and version:
-        version = str(answer.items[0][1].time_ms)
+        version = str(answer.item.time_ms)
     head = f'{{"kind":"Table","apiVersion":"{api_version}","metadata":{list_metadata(version)},'.encode()
-    if not answer.items:
-        return Body(head + b'"columnDefinitions":null,"rows":null}')
-    rows = [_row(item, _object(item, answer, api_version, include_object)) for item in answer.items]
-    return Body(head + _COLUMN_DEFINITIONS + b"}", "rows", rows)
+    rows = (
+        [_row(item, _object(item, answer, api_version, include_object)) for item in items] for items in answer.slices
+    )
+    return Body(head + _COLUMN_DEFINITIONS + b"}", "rows", rows, empty=head + b'"columnDefinitions":null,"rows":null}')
 
 
-def _row(item: NodeItem | PodItem, row_object: bytes) -> bytes:
-    found, usage = item
+def _row(item: Item, row_object: bytes) -> bytes:
+    usage = item.usage
     nanocores, memory = totals(usage)
-    cells = f'{string(found.name)},"{format_cpu(nanocores)}","{format_memory(memory)}"'
+    cells = f'{string(item.found.name)},"{format_cpu(nanocores)}","{format_memory(memory)}"'
     return f'{{"cells":[{cells},"{format_duration(usage.window_ns)}"],"object":'.encode() + row_object + b"}"
 
 
-def totals(usage: NodeUsage | PodUsage) -> tuple[int, int]:
+def totals(usage: Usage) -> tuple[int, int]:
     """Return nanocores and bytes, summed over the containers of a pod."""
     if isinstance(usage, NodeUsage):
         return usage.nanocores, usage.memory
@@ -61,10 +61,9 @@ def totals(usage: NodeUsage | PodUsage) -> tuple[int, int]:
     return sum(used.nanocores for used in containers), sum(used.memory for used in containers)
 
 
-def _object(item: NodeItem | PodItem, answer: Answer, api_version: str, include_object: str) -> bytes:
+def _object(item: Item, answer: Answer, api_version: str, include_object: str) -> bytes:
     if include_object == "None":
         return b"null"
-    versioned = bool(answer.resource_version)
     if include_object == "Object":
-        return opened(fragment(item, versioned), answer.kind, answer.api_version)
-    return partial(item, api_version, versioned)
+        return opened(item.json(fragment), answer.kind, answer.api_version)
+    return partial(item, api_version)

@@ -36,7 +36,10 @@ def tag(number: int) -> bytes:
 
 def blob(number: int, content: bytes) -> bytes:
     """Return a field that holds bytes or a message."""
-    return b"%b%b%b" % (tag(number), varint(len(content)), content)
+    size = len(content)
+    if size < 128 and number < 16:  # both are one byte, as nearly always
+        return b"%c%c%b" % (number << 3 | _LENGTH, size, content)
+    return b"%b%b%b" % (tag(number), varint(size), content)
 
 
 def text(number: int, content: str) -> bytes:

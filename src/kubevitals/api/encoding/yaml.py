@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from kubevitals.api.encoding.body import Body, joined
+from kubevitals.api.encoding.body import Body, joined, settled
 
 # What may stand without quotes: no indicator first, no blank last, neither ": " nor " #" within.
 _UNQUOTED = re.compile(r"[A-Za-z0-9_./](?:[!\"$-9;-~]|:(?! |\Z)|#| (?![ #]|\Z))*\Z")
@@ -30,16 +30,15 @@ _AMBIGUOUS = re.compile(
 )
 
 
-def yaml_chunks(body: Body) -> list[bytes]:
-    """Return a body as YAML, in pieces."""
+def yaml_chunks(body: Body) -> Iterator[bytes]:
+    """Yield a body as YAML, in pieces."""
+    body = yield from settled(body)
     fields: dict[str, Any] = msgspec.json.decode(body.fields)
-    chunks: list[bytes] = []
     for key in sorted({*fields, body.key} - {""}):
-        if key == body.key and body.elements:
-            chunks += _array(key, body.elements)
+        if key == body.key:
+            yield from _array(key, body.slices)
         else:
-            chunks.append(_entry(key, fields.get(key, []), "").encode() + b"\n")
-    return chunks
+            yield _entry(key, fields[key], "").encode() + b"\n"
 
 
 def dumps(document: dict[str, Any]) -> bytes:
@@ -47,9 +46,13 @@ def dumps(document: dict[str, Any]) -> bytes:
     return (_block(document, "") + "\n").encode()
 
 
-def _array(key: str, elements: Sequence[bytes]) -> Iterator[bytes]:
+def _array(key: str, slices: Iterable[Sequence[bytes]]) -> Iterator[bytes]:
     yield f"{_scalar(key)}:\n".encode()
-    yield from joined([f"{_element(msgspec.json.decode(element), '')}\n".encode() for element in elements], b"")
+    yield from joined(([_array_element(element) for element in elements] for elements in slices), b"")
+
+
+def _array_element(element: bytes) -> bytes:
+    return f"{_element(msgspec.json.decode(element), '')}\n".encode()
 
 
 def _block(value: dict[str, Any], indent: str) -> str:
