@@ -104,3 +104,54 @@ def test_explain(kubectl, kind):
     assert "timestamp" in text
     assert "window" in text
     assert ("usage" if kind == "nodemetrics" else "containers") in text
+
+
+def test_the_containers_of_a_pod_are_explained(kubectl):
+    """A nested field has its type and a description."""
+    text = kubectl.out("explain", "podmetrics.containers")
+    assert "usage" in text
+    assert "name" in text
+    description = text.split("DESCRIPTION:")[1].split("FIELDS:")[0]
+    assert len(description.split()) > 3
+    assert "<empty>" not in description
+
+
+def test_wide_output_shows_the_same_columns(kubectl, demo):
+    """There is nothing more to show than there is."""
+    heading, *rows = kubectl.lines("get", "nodemetrics", "-o", "wide")
+    assert heading == ["NAME", "CPU", "MEMORY", "WINDOW"]
+    assert len(rows) == len(demo.nodes)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("", "APIGroup"),
+        ("/v1beta1", "APIResourceList"),
+        ("/v1", "APIResourceList"),
+        ("/v1beta1/nodes", "NodeMetricsList"),
+        ("/v1/nodes/node-1", "NodeMetrics"),
+        ("/v1beta1/pods", "PodMetricsList"),
+        ("/v1/pods?labelSelector=app%3Dcart&limit=1", "PodMetricsList"),
+        ("/v1beta1/namespaces/shop/pods", "PodMetricsList"),
+        ("/v1/namespaces/shop/pods/cart-0", "PodMetrics"),
+    ],
+)
+def test_every_path_answers_raw(kubectl, path, kind):
+    """``get --raw`` prints each document of the group."""
+    assert json.loads(kubectl.out("get", "--raw", f"{ROOT}{path}"))["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/v1beta1/nodes/none", '(NotFound): node "none" not found'),
+        ("/v1beta1/namespaces/shop/pods/none", '(NotFound): pods "none" not found'),
+        ("/v1beta1/secrets", "the server could not find the requested resource"),
+    ],
+)
+def test_what_does_not_exist_is_said_so_raw(kubectl, path, words):
+    """A path that leads nowhere ends with upstream's words."""
+    done = kubectl.run("get", "--raw", f"{ROOT}{path}")
+    assert done.returncode == 1
+    assert words in done.stderr
