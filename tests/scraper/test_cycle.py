@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from functools import partial
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from kubevitals.model import Address, Node
 from kubevitals.scraper.causes import failure
 from kubevitals.scraper.client import Reply
-from kubevitals.scraper.cycle import Cycle, in_order, next_tick, stagger
+from kubevitals.scraper.cycle import Cycle, in_order, next_tick
 from kubevitals.scraper.target import resolve
 
 NOW = 1_790_000_000.0
@@ -112,7 +111,6 @@ class World:
             "resolution": 10.0,
             "timeout": 5.0,
             "now": lambda: NOW,
-            "random": lambda: 0.0,
         }
         self.cycle = Cycle(
             nodes=lambda: list(self.nodes),
@@ -126,8 +124,10 @@ class World:
 async def test_one_cycle_scrapes_every_node_once():
     """Each node is asked once, its batch absorbed, counted and remembered."""
     world = World(node("a"), node("b"))
+    assert not world.cycle.completed.is_set()
     await world.cycle.once()
 
+    assert world.cycle.completed.is_set()
     assert sorted(world.client.asked) == [("a", "a.test"), ("b", "b.test")]
     assert {name: len(batches) for name, batches in world.store.batches.items()} == {"a": 1, "b": 1}
     assert sorted(world.counter.requests) == [("a", True), ("b", True)]
@@ -359,25 +359,6 @@ def test_missed_ticks_are_dropped(now, expected):
     assert next_tick(100.0, now, 15.0) == expected
 
 
-def test_nodes_are_staggered():
-    """Offsets lie within 8 ms per node and 4 s, sorted, and every node has exactly one."""
-    nodes = [node(f"n{number}") for number in range(1000)]
-    groups = stagger(nodes, random.Random(7).random)
-    offsets = [offset for offset, _ in groups]
-
-    assert offsets == sorted(offsets)
-    assert 0 <= offsets[0] < offsets[-1] < 4.0
-    assert offsets[-1] > 3.5
-    assert sorted(one.name for _, group in groups for one in group) == sorted(one.name for one in nodes)
-
-
-def test_a_few_nodes_start_within_a_moment():
-    """Ten nodes wait 80 ms at most."""
-    groups = stagger([node(f"n{number}") for number in range(10)], lambda: 0.999)
-
-    assert [offset for offset, _ in groups] == [pytest.approx(0.07)]
-
-
 @pytest.mark.parametrize(
     ("works", "expected"), [("", ["a", "b"]), ("b", ["b", "a"]), ("gone", ["a", "b"]), ("a", ["a", "b"])]
 )
@@ -409,9 +390,7 @@ async def test_two_hundred_kubelets_are_scraped_within_seconds(kubelets, tls, cl
     nodes = [node(f"node-{number}") for number in range(200)]
     loop = asyncio.get_running_loop()
     async with kubelets(tls=tls) as kubelet, client_of() as client:
-        world = World(
-            *nodes, client=client, random=random.Random(1).random, resolve=lambda one: kubelet.target(one.name)
-        )
+        world = World(*nodes, client=client, resolve=lambda one: kubelet.target(one.name))
         began = loop.time()
         await world.cycle.once()
         await world.cycle.once()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -152,12 +150,3 @@ def test_the_help_shows_defaults_and_short_names() -> None:
     assert "at least 10s. (default 1m)" in text
     assert '(default "text")' in text
     assert "(default false)" not in text
-
-
-def test_every_setting_has_an_effect() -> None:
-    """Each attribute is read somewhere outside this package: a flag that only parses would be a promise not kept."""
-    source = Path(settings.__file__).parent
-    others = [path for path in source.parent.rglob("*.py") if source not in path.parents]
-    text = "\n".join(path.read_text() for path in others)
-    unread = [each.name for each in dataclasses.fields(Settings) if not re.search(rf"\.{each.name}\b", text)]
-    assert unread == []

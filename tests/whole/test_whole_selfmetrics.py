@@ -12,6 +12,15 @@ from tests.whole.world import NODE_NAMES, World, running
 
 from kubevitals.simulator import roles
 
+
+async def test_the_end_of_the_first_cycle_is_told_once() -> None:
+    """What should happen when everything was scraped for the first time happens then, and not again."""
+    told: list[None] = []
+    async with running(resolution=0.5, settled=lambda: told.append(None)) as world:
+        await world.measured()  # which takes two cycles
+        assert told == [None]
+
+
 DASHBOARDS = {
     "apiserver_request_total",
     "apiserver_request_duration_seconds",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -178,6 +178,7 @@ async def serving(
     without: Sequence[str] = (),
     resolution: float = RESOLUTION,
     limits: Limits | None = None,
+    settled: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[World]:
     """Run the server for a cluster, registered there.
 
@@ -187,12 +188,13 @@ async def serving(
         without: of those, the beginnings of the ones to leave out.
         resolution: seconds between scrapes.
         limits: what one client may take.
+        settled: called after the first cycle.
     """
     needed = [*cluster.serve_flags(), *certify(cluster)]
     chosen = settings.parse([*(flag for flag in needed if not flag.startswith(tuple(without))), *flags])
     with captured() as log:
         any_port = replace(chosen, secure_port=0)
-        server = Server(any_port, environ={}, resolution=resolution, reload_every=0.1, limits=limits)
+        server = Server(any_port, environ={}, resolution=resolution, reload_every=0.1, limits=limits, settled=settled)
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             started = asyncio.Event()
             task = group.create_task(server.run(started.set), name="metrics server")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -58,6 +57,7 @@ class Server:
         resolution: seconds between cycles, where it may be shorter than the flags allow (demo and tests).
         reload_every: seconds between looks at the files that may change.
         limits: what one client may take.
+        settled: called once, when every node has been scraped, or tried, for the first time.
 
     Raises:
         ConfigError: a file, certificate or address cannot be used.
@@ -72,6 +72,7 @@ class Server:
         resolution: float | None = None,
         reload_every: float = 10.0,
         limits: Limits | None = None,
+        settled: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._environ = os.environ if environ is None else environ
@@ -79,6 +80,7 @@ class Server:
         self._resolution = resolution or settings.metric_resolution
         self._reload_every = reload_every
         self._limits = limits or Limits()
+        self._settled = settled
         self._stopping = asyncio.Event()
         self._draining = False
 
@@ -135,6 +137,7 @@ class Server:
                 group.create_task(self._cycle.run(self._synced), name="scrape cycles"),
                 group.create_task(self._sync(), name="inventory sync"),
                 group.create_task(self._reload(), name="file reload"),
+                group.create_task(self._settle(), name="first cycle"),
             ]
             await listener.start(self._tls.context)
             _log.info("Serving", address=self._settings.bind_address, port=self.port, version=__version__)
@@ -176,6 +179,10 @@ class Server:
         _log.info("Nodes and pods are known", **self._inventory.counts())
         self._synced.set()
 
+    async def _settle(self) -> None:
+        await self._cycle.completed.wait()
+        self._settled()
+
     # --- what is measured -------------------------------------------------------------------------------------
 
     def _kubelet_client(self) -> KubeletClient:
@@ -204,7 +211,6 @@ class Server:
             resolution=self._resolution,
             timeout=min(self._settings.kubelet_request_timeout, self._resolution),
             now=self._now,
-            random=random.random,
             concurrency=self._settings.kubelet_max_concurrent,
         )
 

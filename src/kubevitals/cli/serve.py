@@ -13,7 +13,7 @@ from collections.abc import Callable
 import click
 
 from kubevitals import __version__, logs, settings
-from kubevitals.app import Server
+from kubevitals.app import Server, heap
 from kubevitals.errors import KubevitalsError, UsageError
 
 _log = logs.get(__name__)
@@ -64,7 +64,7 @@ def _run(chosen: settings.Settings) -> int:
 
 
 async def _serve(chosen: settings.Settings) -> None:
-    server = Server(chosen)
+    server = Server(chosen, settled=heap.settle)
     loop = asyncio.get_running_loop()
 
     def first() -> None:

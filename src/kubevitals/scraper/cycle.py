@@ -13,16 +13,14 @@ from kubevitals.scraper import report
 from kubevitals.scraper.causes import failure
 from kubevitals.scraper.client import Reply
 from kubevitals.scraper.exposition import Decoder
+from kubevitals.scraper.stagger import stagger
 from kubevitals.scraper.status import NodeStatus, failed, succeeded, summary
 from kubevitals.scraper.target import Target
 
 # A healthy kubelet answers within some hundred milliseconds, so 256 at a time ask 5,000 in a few seconds,
 # while the memory of bodies being read stays bounded. TLS handshakes wait at the client's turnstile.
 CONCURRENCY: Final = 256
-_SPREAD_PER_NODE: Final = 0.008  # seconds; the offsets of a cycle are drawn from [0, 8 ms × nodes), as metrics-server's
-_SPREAD: Final = 4.0  # seconds, at most
 _LEAST: Final = 0.1  # seconds; a scrape that gets its turn with less time left is not worth starting
-_SLOT: Final = 0.010  # seconds; the nodes of one slot start together, which spares a timer and a wake-up each
 
 # Causes that say nothing about the kubelet, only about the way there: another address may do better.
 UNREACHABLE: Final = frozenset({"dns", "refused", "no_route", "forbidden_route", "timeout_connect", "network"})
@@ -104,13 +102,13 @@ class Cycle:
         resolution: seconds from the start of one cycle to the next; a cycle never lasts longer.
         timeout: seconds for one node, both addresses included.
         now: the time, in seconds since the epoch.
-        random: from [0, 1), for the offsets within a cycle.
         concurrency: scrapes at once among the nodes that work, and again as many among those that do not:
             nodes that time out never keep the others waiting.
 
     Attributes:
         status: by node name; a node that was not scraped yet has none.
         last_start: the loop's time when the last cycle started, None before the first.
+        completed: set once a cycle has ended.
     """
 
     def __init__(
@@ -124,11 +122,11 @@ class Cycle:
         resolution: float,
         timeout: float,
         now: Callable[[], float],
-        random: Callable[[], float],
         concurrency: int = CONCURRENCY,
     ) -> None:
         self.status: dict[str, NodeStatus] = {}
         self.last_start: float | None = None
+        self.completed = asyncio.Event()
         self._nodes = nodes
         self._resolve = resolve
         self._client = client
@@ -137,7 +135,6 @@ class Cycle:
         self._resolution = resolution
         self._timeout = timeout
         self._now = now
-        self._random = random
         self._known: dict[str, _Known] = {}
         self._healthy = asyncio.Semaphore(concurrency)
         self._suspect = asyncio.Semaphore(concurrency)
@@ -160,13 +157,14 @@ class Cycle:
         nodes = self._nodes()
         self._forget_gone({node.name for node in nodes})
         async with asyncio.TaskGroup() as group:
-            for offset, batch in stagger(nodes, self._random):
+            for offset, batch in stagger(nodes, self._resolution):
                 await asyncio.sleep(start + offset - loop.time())
                 for node in batch:
                     group.create_task(self._visit(node, start + self._resolution))
         self._sink.expire(self._now_ms())
         self._observer.observe_cycle(loop.time() - start)
         self._picture.update(self.status.values(), self.summary())
+        self.completed.set()
 
     def summary(self) -> str:
         """Return one line such as ``3 of 12 nodes scraped: 9 × connection refused``."""
@@ -278,15 +276,6 @@ def next_tick(due: float, now: float, resolution: float) -> float:
     A tick that has just passed still counts, so that a cycle as long as its resolution is followed at once.
     """
     return due + resolution * max(1, int((now - due) // resolution))
-
-
-def stagger(nodes: Sequence[Node], random: Callable[[], float]) -> list[tuple[float, list[Node]]]:
-    """Return the nodes in groups by the offset, in seconds, at which they are scraped; soonest first."""
-    spread = min(_SPREAD_PER_NODE * len(nodes), _SPREAD)
-    slots: dict[int, list[Node]] = {}
-    for node in nodes:
-        slots.setdefault(int(random() * spread / _SLOT), []).append(node)
-    return [(slot * _SLOT, slots[slot]) for slot in sorted(slots)]
 
 
 def in_order(addresses: Sequence[str], works: str) -> list[str]:
