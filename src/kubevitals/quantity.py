@@ -42,6 +42,8 @@ _DURATION_TERM = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^.0-9]*)", re.ASCII)
 
 def format_cpu(nanocores: int) -> str:
     """Return nanocores as a canonical decimal quantity: ``250000000`` is ``250m``."""
+    if nanocores % 1000:
+        return f"{nanocores}n"
     if nanocores == 0:
         return "0"
     step = 0
@@ -59,8 +61,8 @@ def format_memory(amount: int) -> str:
     if -1024 < amount < 1024:
         return f"{amount // 1000}k" if amount in (1000, -1000) else str(amount)
     step = 0
-    while amount % 1024 == 0 and step < 6:
-        amount //= 1024
+    while not amount & 1023 and step < 6:
+        amount >>= 10
         step += 1
     return f"{amount}{_BINARY_SUFFIXES[step]}"
 

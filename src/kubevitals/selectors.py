@@ -63,6 +63,14 @@ class LabelSelector:
         """True when every object matches."""
         return not self.requirements
 
+    @property
+    def needed(self) -> list[bytes]:
+        """What labels written as compact JSON contain in any case if they match; keys and values need no escapes."""
+        exact = [
+            (term.key, *term.values) for term in self.requirements if term.operator == "In" and len(term.values) == 1
+        ]
+        return [f'"{key}":"{value}"'.encode() for key, value in exact]
+
     def matches(self, pairs: Mapping[str, str]) -> bool:
         """Tell whether an object with these labels is selected."""
         return all(requirement.matches(pairs) for requirement in self.requirements)

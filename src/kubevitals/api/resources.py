@@ -84,12 +84,21 @@ class Resources:
     def _nodes(self, options: ListOptions) -> Iterator[list[Item]]:
         wanted = _Selection(options.fields, options.labels, self._node_selector)
         for nodes in _sliced(self._inventory.nodes()):
-            yield [item for node in wanted.of(nodes) if (item := self._node_item(node)) is not None]
+            yield [item for node in wanted.fielded(wanted.of(nodes)) if (item := self._node_item(node)) is not None]
 
     def _pods(self, namespace: str | None, options: ListOptions) -> Iterator[list[Item]]:
         wanted = _Selection(options.fields, options.labels)
-        for pods in _sliced(self._inventory.pods(namespace)):
-            yield [item for pod in wanted.of(pods) if (item := self._pod_item(pod)) is not None]
+        for pods in self._candidates(namespace, wanted):
+            yield [item for pod in wanted.fielded(pods) if (item := self._pod_item(pod)) is not None]
+
+    def _candidates(self, namespace: str | None, wanted: _Selection) -> Iterator[Sequence[Pod]]:
+        """Yield slices of pods; where labels are asked for, only those that have them are looked at one by one."""
+        if not wanted.by_labels:
+            yield from _sliced(self._inventory.pods(namespace))
+            return
+        for name in self._inventory.namespaces() if namespace is None else [namespace]:
+            yield ()
+            yield from _sliced(self._inventory.pods_labelled(name, wanted.labelled))
 
     def _node_item(self, node: Node) -> Item | None:
         report = self._points.node_report(node.name)
@@ -138,28 +147,40 @@ class _Selection:
 
     Args:
         fields: has to match.
-        labels: all of them have to match.
+        selectors: all of them have to match.
     """
 
-    def __init__(self, fields: FieldSelector, *labels: LabelSelector) -> None:
+    def __init__(self, fields: FieldSelector, *selectors: LabelSelector) -> None:
         self._fields = fields
-        self._labels = [selector for selector in labels if not selector.empty]
+        self._selectors = [selector for selector in selectors if not selector.empty]
+        self._needed = [text for selector in self._selectors for text in selector.needed]
         self._verdicts: dict[Labels, bool] = {}
 
-    def of(self, objects: Sequence[T]) -> Sequence[T]:
-        """Return those that match, in the same order."""
-        if self._labels:
-            verdicts, judge = self._verdicts, self._judge
-            objects = [found for found in objects if verdicts.get(found.labels, False) or judge(found.labels)]
-        if self._fields.terms:
-            objects = [found for found in objects if self._fields.matches(_fields_of(found))]
-        return objects
+    @property
+    def by_labels(self) -> bool:
+        """Whether labels matter."""
+        return bool(self._selectors)
 
-    def _judge(self, labels: Labels) -> bool:
+    def labelled(self, labels: Labels) -> bool:
+        """Tell whether labels match."""
+        for text in self._needed:
+            if text not in labels.json:  # a glance that spares reading nearly all of them
+                return False
         verdict = self._verdicts.get(labels)
         if verdict is None:
-            verdict = self._verdicts[labels] = all(selector.matches(labels.pairs) for selector in self._labels)
+            pairs = labels.pairs
+            verdict = self._verdicts[labels] = all(selector.matches(pairs) for selector in self._selectors)
         return verdict
+
+    def of(self, nodes: Sequence[Node]) -> Sequence[Node]:
+        """Return the nodes whose labels match."""
+        return [node for node in nodes if self.labelled(node.labels)] if self.by_labels else nodes
+
+    def fielded(self, objects: Sequence[T]) -> Sequence[T]:
+        """Return the objects whose fields match."""
+        return (
+            [found for found in objects if self._fields.matches(_fields_of(found))] if self._fields.terms else objects
+        )
 
 
 def _fields_of(found: Found) -> dict[str, str]:

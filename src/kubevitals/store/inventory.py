@@ -7,15 +7,46 @@ from itertools import chain, groupby, islice
 from operator import attrgetter
 from typing import Final
 
-from kubevitals.model import Node, Pod
+from kubevitals.model import Labels, Node, Pod
 from kubevitals.store.ordered import Ordered
 
 NodeListener = Callable[[str], None]
 PodListener = Callable[[str, str], None]
-Namespaces = Ordered[Ordered[Pod]]
+Judge = Callable[[Labels], bool]
 
 _SLICE: Final = 200  # pods that are looked at in one step; for each that is gone, listeners have work to do
-_namespace_of = attrgetter("namespace")
+_namespace_of, _name_of = attrgetter("namespace"), attrgetter("name")
+
+
+class PodsOfNamespace(Ordered[Pod]):
+    """The pods of a namespace by name, and by their labels as soon as somebody asks for some by these."""
+
+    __slots__ = ("_by_labels",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_labels: dict[Labels, list[Pod]] = {}
+
+    def put(self, name: str, item: Pod) -> None:
+        """Add a pod, or replace the one of that name."""
+        self._by_labels = {}
+        super().put(name, item)
+
+    def remove(self, name: str) -> bool:
+        """Remove a pod; return whether there was one."""
+        self._by_labels = {}
+        return super().remove(name)
+
+    def labelled(self, judge: Judge) -> list[Pod]:
+        """Return the pods whose labels are judged right, by name; each set of labels is judged once."""
+        if not self._by_labels:
+            for pod in self._items:
+                self._by_labels.setdefault(pod.labels, []).append(pod)
+        found = [pods for labels, pods in self._by_labels.items() if judge(labels)]
+        return sorted(chain.from_iterable(found), key=_name_of)
+
+
+Namespaces = Ordered[PodsOfNamespace]
 
 
 class Inventory:
@@ -60,6 +91,11 @@ class Inventory:
         pods = self._pods.get(namespace)
         return [] if pods is None else pods.items()
 
+    def pods_labelled(self, namespace: str, judge: Judge) -> list[Pod]:
+        """Return the pods of a namespace whose labels are judged right, by name."""
+        pods = self._pods.get(namespace)
+        return [] if pods is None else pods.labelled(judge)
+
     def counts(self) -> dict[str, int]:
         """Return how many ``nodes`` and ``pods`` there are."""
         return {"nodes": len(self._nodes), "pods": sum(map(len, self._pods.items()))}
@@ -77,8 +113,9 @@ class Inventory:
                 self._node_gone(name)
 
     def upsert_node(self, node: Node) -> None:
-        """Add a node, or replace what is held of it."""
-        self._nodes.put(node.name, node)
+        """Add a node, or replace what is held of it; one that did not change stays the same object."""
+        if self._nodes.get(node.name) != node:
+            self._nodes.put(node.name, node)
 
     def remove_node(self, name: str) -> None:
         """Remove a node; nothing happens when it is not held."""
@@ -97,8 +134,10 @@ class Inventory:
         return PodStage(self._pods, self._swap_pods)
 
     def upsert_pod(self, pod: Pod) -> None:
-        """Add a pod, or replace what is held of it."""
-        _room(self._pods, pod.namespace).put(pod.name, pod)
+        """Add a pod, or replace what is held of it; one that did not change stays the same object."""
+        pods = _room(self._pods, pod.namespace)
+        if pods.get(pod.name) != pod:
+            pods.put(pod.name, pod)
 
     def remove_pod(self, namespace: str, name: str) -> None:
         """Remove a pod; nothing happens when it is not held."""
@@ -163,10 +202,10 @@ class PodStage:
         return self._swap(self._pods)
 
 
-def _room(namespaces: Namespaces, namespace: str) -> Ordered[Pod]:
+def _room(namespaces: Namespaces, namespace: str) -> PodsOfNamespace:
     """Return where a namespace's pods are kept, which is made when there is none."""
     pods = namespaces.get(namespace)
     if pods is None:
-        pods = Ordered()
+        pods = PodsOfNamespace()
         namespaces.put(namespace, pods)
     return pods
