@@ -142,7 +142,7 @@ TIMES = st.integers(0, 1 << 41)
 @given(st.text(max_size=200), AMOUNTS, AMOUNTS, TIMES, st.integers(0, (1 << 63) - 1))
 def test_any_pod_is_well_formed(name: str, nanocores: int, memory: int, time_ms: int, window_ns: int) -> None:
     """Whatever names and numbers, every length fits: the message splits into its fields without remainder."""
-    labels = Labels(b"", {name: name})
+    labels = Labels(json.dumps({name: name}).encode())
     usage = PodUsage(time_ms, window_ns, (ContainerUsage(name, nanocores, memory),) * 3)
     message = metrics_message(Pod(name, name, labels, "2026-01-01T00:00:00Z"), usage)
     assert [number for number, _ in split(message)] == [1, 2, 3, 4, 4, 4]

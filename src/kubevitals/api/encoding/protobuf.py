@@ -101,7 +101,7 @@ def _metadata(found: Found, time_ms: int) -> bytes:
         len(version),
         version,
         _created(found.created),
-        _labels(found.labels),
+        _labels(found.labels.json) if found.labels.json else b"",
     )
 
 
@@ -122,8 +122,9 @@ def _created(created: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)  # in a list sorted by name, pods of one controller follow each other and share their labels
-def _labels(labels: Labels) -> bytes:
-    return b"".join([blob(11, text(1, key) + text(2, value)) for key, value in labels.pairs.items()])
+def _labels(json: bytes) -> bytes:
+    # By their bytes: a cache of the objects would keep alive what no pod has any more.
+    return b"".join([blob(11, text(1, key) + text(2, value)) for key, value in Labels(json).pairs.items()])
 
 
 def _node_usage(usage: NodeUsage) -> bytes:
