@@ -85,6 +85,8 @@ class Observer(Protocol):
 class _Known:
     """What is remembered about a node from scrape to scrape."""
 
+    node: Node
+    target: Target | None = None  # of this node, as it was when it was resolved
     decoder: Decoder = field(default_factory=Decoder)
     works: str = ""  # the address that worked last
     dialled: str = ""  # the address tried last
@@ -184,7 +186,8 @@ class Cycle:
     async def _visit(self, node: Node, ends: float) -> None:
         lane = self._lane(node)
         try:
-            async with asyncio.timeout_at(ends - _LEAST):
+            # No deadline where there is no queue: timers are what most scrapes would pay for without need.
+            async with asyncio.timeout_at(ends - _LEAST if lane.locked() else None):
                 await lane.acquire()
         except TimeoutError:
             self._failed(node, failure("queued", "the cycle ended before this node had its turn"))
@@ -200,7 +203,7 @@ class Cycle:
 
     async def _scrape(self, node: Node, ends: float) -> None:
         try:
-            target = self._resolve(node)
+            target = self._target(node)
         except ScrapeError as error:
             self._observer.count_unsent_kubelet_request()
             self._failed(node, error)
@@ -216,8 +219,20 @@ class Cycle:
         self._observer.observe_kubelet_request(node.name, seconds=loop.time() - began, success=True, at=at)
         self._succeeded(node, batch)
 
+    def _about(self, node: Node) -> _Known:
+        known = self._known.get(node.name)
+        if known is None:
+            known = self._known[node.name] = _Known(node)
+        return known
+
+    def _target(self, node: Node) -> Target:
+        known = self._about(node)
+        if known.target is None or known.node is not node:
+            known.target, known.node = self._resolve(node), node
+        return known.target
+
     async def _batch(self, target: Target, ends: float) -> Batch:
-        known = self._known.setdefault(target.node, _Known())
+        known = self._known[target.node]
         reply = await self._fetch(target, known, ends)
         return known.decoder.decode(reply.body, requested_ms=reply.requested_ms, content_type=reply.content_type)
 
@@ -228,7 +243,7 @@ class Cycle:
         self._changed(before, succeeded(before, node.name, address, batch, self._now()))
 
     def _failed(self, node: Node, error: ScrapeError) -> None:
-        known = self._known.setdefault(node.name, _Known())
+        known = self._about(node)
         before = self.status.get(node.name)
         expected = node.terminating or not node.ready
         after = failed(before, node.name, known.dialled, error, self._now(), expected=expected)

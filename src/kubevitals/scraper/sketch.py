@@ -18,7 +18,6 @@ Bytes are hashed with the key of this process: a shape means nothing in another 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from kubevitals.scraper import lines
@@ -60,42 +59,38 @@ def sketch(body: bytes) -> Sketch | None:
 
 
 def _sketch(body: bytes) -> Sketch:
-    parts: list[Part] = []
-    blocks: dict[str, Block] = {}
-    for block in _blocks(body):
-        parts += _parts(block, blocks)
-    if not parts:
-        raise OddError
-    return Sketch(hash(tuple(parts)), blocks)
-
-
-def _blocks(body: bytes) -> Iterator[bytes]:
-    """Yield what follows each comment line, where that is not nothing."""
     # bytes.split() takes the last three for space, the format does not.
     if not body.isascii() or b"\0" in body or b"\r" in body or b"\v" in body or b"\f" in body:
         raise OddError
     before, *comments = body.split(b"#")
     if before:
         raise OddError
+    parts: list[Part] = []
+    blocks: dict[str, Block] = {}
     for comment in comments:
-        if comment[-1:] != b"\n":
+        if not comment.endswith(b"\n"):
             raise OddError
-        if block := comment[comment.index(b"\n") + 1 :]:
-            yield block
+        block = comment[comment.index(b"\n") + 1 :]  # what follows the comment's own line, often nothing
+        if block:
+            parts += _parts(block, blocks)
+    if not parts:
+        raise OddError
+    return Sketch(hash(tuple(parts)), blocks)
 
 
 def _parts(block: bytes, blocks: dict[str, Block]) -> tuple[Part, ...]:
     """Return what counts of a block for the shape; adds it to the blocks if its numbers change."""
-    name = _NAME.match(block)
-    if name is None:
+    match = _NAME.match(block)
+    if match is None:
         raise OddError
-    if name[0] in _TEXTS:
+    name = match[0]
+    if name in _TEXTS:
         return (block,)
     # With the byte after it, so that no longer name is taken for this one.
-    rows = _rows(block, block[: name.end() + 1])
-    family = _NUMBERS.get(name[0])
+    rows = _rows(block, block[: len(name) + 1])
+    family = _NUMBERS.get(name)
     if family is None:
-        return (name[0],)
+        return (name,)
     columns = blocks[family] = _columns(block, rows)
     return len(columns.times) > 0, b" ".join(columns.names)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from kubevitals.errors import ScrapeError
@@ -56,18 +56,15 @@ class NodeStatus:
 
 def succeeded(before: NodeStatus | None, node: str, address: str, batch: Batch, now: float) -> NodeStatus:
     """Return the status after a scrape that brought a batch."""
-    return _lasting(
-        before,
-        NodeStatus(
-            node,
-            ok=True,
-            since=now,
-            address=address,
-            last_success=now,
-            node_reason=batch.node_reason,
-            dropped=batch.dropped,
-            warnings=batch.warnings,
-        ),
+    return NodeStatus(
+        node,
+        ok=True,
+        since=_since(before, now, ok=True),
+        address=address,
+        last_success=now,
+        node_reason=batch.node_reason,
+        dropped=batch.dropped,
+        warnings=batch.warnings,
     )
 
 
@@ -75,24 +72,21 @@ def failed(
     before: NodeStatus | None, node: str, address: str, error: ScrapeError, now: float, *, expected: bool
 ) -> NodeStatus:
     """Return the status after a scrape that failed."""
-    return _lasting(
-        before,
-        NodeStatus(
-            node,
-            ok=False,
-            since=now,
-            address=address,
-            cause=error.cause,
-            detail=error.detail,
-            remedy=error.remedy,
-            expected=expected,
-            last_success=before.last_success if before else None,
-        ),
+    return NodeStatus(
+        node,
+        ok=False,
+        since=_since(before, now, ok=False),
+        address=address,
+        cause=error.cause,
+        detail=error.detail,
+        remedy=error.remedy,
+        expected=expected,
+        last_success=before.last_success if before else None,
     )
 
 
-def _lasting(before: NodeStatus | None, after: NodeStatus) -> NodeStatus:
-    return replace(after, since=before.since) if before and before.ok == after.ok else after
+def _since(before: NodeStatus | None, now: float, *, ok: bool) -> float:
+    return before.since if before and before.ok == ok else now
 
 
 def summary(statuses: Collection[NodeStatus], nodes: int) -> str:
