@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -67,6 +67,8 @@ class Node:
     ``metrics_path`` is the annotation ``metrics.k8s.io/resource-metrics-path`` or empty.
     ``kubelet_port`` is ``status.daemonEndpoints.kubeletEndpoint.Port``, 0 when unset.
     """
+
+    namespace: ClassVar[str] = ""  # a node is in none; so that nodes and pods can be named alike
 
     name: str
     labels: Labels = NO_LABELS

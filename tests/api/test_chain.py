@@ -150,13 +150,13 @@ async def test_a_draining_server_sends_new_requests_away_but_answers_probes():
 async def test_a_defect_is_one_requests_fault(capfd):
     """An unforeseen error is 500 for that request, and the next one is answered."""
     world = World()
-    working, world.points.node_report = world.points.node_report, None
+    working, world.points.report = world.points.report, None
     answer = await world.ask(f"{A}/nodes")
     assert (answer.status, answer.body) == (
         500,
         b"This request caused apiserver to panic. Look in the logs for details.\n",
     )
-    world.points.node_report = working
+    world.points.report = working
     assert (await world.ask(f"{A}/nodes")).status == 200
 
 
@@ -215,7 +215,7 @@ async def test_refusals_behind_the_cache_headers_carry_them():
     """401, 400 for a bad timeout and a panic's 500 are private, and tell browsers to stay with HTTPS."""
     world = World(limits=ChainLimits(hsts="max-age=31536000; preload"))
     answers = [await world.ask("/livez", token="bad"), await world.ask(f"{A}/nodes?timeout=x")]
-    world.points.node_report = None
+    world.points.report = None
     answers.append(await world.ask(f"{A}/nodes"))
     assert [answer.status for answer in answers] == [401, 400, 500]
     assert [header(answer, "Cache-Control") for answer in answers] == [["no-cache, private"]] * 3
@@ -231,7 +231,7 @@ async def test_what_a_route_says_of_caching_stays():
 async def test_a_panic_ends_the_connection():
     """The text is not sniffed for other types, and the caller is told that the connection ends."""
     world = World()
-    world.points.node_report = None
+    world.points.report = None
     answer = await world.ask(f"{A}/nodes")
     assert header(answer, "Connection") == ["close"]
     assert header(answer, "X-Content-Type-Options") == ["nosniff"]

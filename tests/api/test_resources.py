@@ -58,13 +58,13 @@ def test_what_is_read_is_rendered_ahead() -> None:
     resources = Resources(world.inventory, world.points, parse_labels(""))
 
     def scrape(seconds: int) -> None:
-        before = world.points.node_report("n1").derived  # type: ignore[union-attr]
+        before = world.points.report("", "n1").derived  # type: ignore[union-attr]
         world.points.absorb("n1", batch(seconds, 2), T0 + seconds * 1000)
         resources.renew("n1", before)
 
     expected = list(encode(listed(world, "pods"), JSON))
     scrape(30)
-    kept = world.points.node_report("n1").derived  # type: ignore[union-attr]
+    kept = world.points.report("", "n1").derived  # type: ignore[union-attr]
     assert sorted(kept) == [("data", "db-0"), ("shop", "web-0")]
     assert all(item.json(lambda *_: b"rendered late") != b"rendered late" for item in kept.values())
     assert all(item.protobuf(lambda *_: b"rendered late") == b"rendered late" for item in kept.values())
@@ -73,7 +73,7 @@ def test_what_is_read_is_rendered_ahead() -> None:
 
     scrape(45)
     scrape(60)
-    assert world.points.node_report("n1").derived == {}  # type: ignore[union-attr]
+    assert world.points.report("", "n1").derived == {}  # type: ignore[union-attr]
 
 
 def test_a_usage_outlives_its_renderings() -> None:

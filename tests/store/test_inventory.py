@@ -30,7 +30,7 @@ def test_an_empty_inventory_knows_nothing(inventory):
     assert (inventory.node("n"), inventory.pod("default", "web")) == (None, None)
 
 
-def test_what_did_not_change_stays_the_same_object(inventory):
+def test_an_event_without_news_replaces_nothing(inventory):
     """An event that brings nothing new replaces nothing, so that what was made of the object holds."""
     inventory.replace_nodes([Node("n")])
     inventory.replace_pods([Pod("a", "x")])

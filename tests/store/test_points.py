@@ -199,15 +199,15 @@ def test_what_was_made_of_a_nodes_points_goes_with_them(points, feed):
     feed("a", 100, {WEB: (100, 1, 0), API: (100, 1, 0)}, (100, 1))
     feed("b", 100, {"default/other/app": (100, 1, 0)})
     for name in ("a", "b"):
-        points.node_report(name).derived["", name] = "kept"
+        points.report("", name).derived["", name] = "kept"
 
     feed("b", 115, {"default/other/app": (115, 2, 0)})
-    assert points.node_report("a").derived == {("", "a"): "kept"}
-    assert points.pod_report("default", "other").derived == {}
+    assert points.report("", "a").derived == {("", "a"): "kept"}
+    assert points.report("default", "other").derived == {}
 
     points.forget_pod("default", "web")
-    assert points.node_report("a").derived == {}
-    assert points.node_report("c") is points.pod_report("default", "none") is None
+    assert points.report("", "a").derived == {}
+    assert points.report("", "c") is points.report("default", "none") is None
 
 
 def test_all_that_is_withheld_is_listed_with_reasons(points, feed):

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from kubevitals.api import status
 from kubevitals.api.encoding import Answer, Item, prepare
-from kubevitals.api.encoding.answer import Found, Usage
+from kubevitals.api.encoding.answer import Found
 from kubevitals.api.list_options import ListOptions
 from kubevitals.api.request import Attributes
 from kubevitals.api.status import Status
@@ -57,39 +57,37 @@ class Resources:
 
         Whoever polls then finds an answer that only has to be sent; what nobody reads is not rendered at all.
         """
-        report = self._points.node_report(node)
+        report = self._points.report("", node)
         if report is None:
             return
-        for key, item in before.items():
-            if item.in_json or item.in_protobuf:
-                usage = report.pod_usage(*key) if key[0] else report.node_usage()
-                renewed = _made(report, key, item.found, usage)
-                if renewed is not None:
-                    prepare(renewed, item)
+        for item in before.values():
+            renewed = _made(report, item.found) if item.in_json or item.in_protobuf else None
+            if renewed is not None:
+                prepare(renewed, item)
 
     def _get_node(self, asked: Attributes) -> Answer | Status:
         node = self._inventory.node(asked.name)
         if node is None:
             return status.node_not_found(asked.name)
-        item = self._node_item(node)
+        item = self._item(node)
         return status.node_metrics_not_found(asked.name) if item is None else self._single(asked, item)
 
     def _get_pod(self, asked: Attributes) -> Answer | Status:
         pod = self._inventory.pod(asked.namespace, asked.name)
         if pod is None:
             return status.pod_not_found(asked.name)
-        item = self._pod_item(pod)
+        item = self._item(pod)
         return status.pod_metrics_not_found(asked.namespace, asked.name) if item is None else self._single(asked, item)
 
     def _nodes(self, options: ListOptions) -> Iterator[list[Item]]:
         wanted = _Selection(options.fields, options.labels, self._node_selector)
         for nodes in _sliced(self._inventory.nodes()):
-            yield [item for node in wanted.fielded(wanted.of(nodes)) if (item := self._node_item(node)) is not None]
+            yield self._items(wanted.fielded(wanted.of(nodes)))
 
     def _pods(self, namespace: str | None, options: ListOptions) -> Iterator[list[Item]]:
         wanted = _Selection(options.fields, options.labels)
         for pods in self._candidates(namespace, wanted):
-            yield [item for pod in wanted.fielded(pods) if (item := self._pod_item(pod)) is not None]
+            yield self._items(wanted.fielded(pods))
 
     def _candidates(self, namespace: str | None, wanted: _Selection) -> Iterator[Sequence[Pod]]:
         """Yield slices of pods; where labels are asked for, only those that have them are looked at one by one."""
@@ -100,19 +98,23 @@ class Resources:
             yield ()
             yield from _sliced(self._inventory.pods_labelled(name, wanted.labelled))
 
-    def _node_item(self, node: Node) -> Item | None:
-        report = self._points.node_report(node.name)
-        if report is None:
-            return None
-        key = ("", node.name)
-        return _kept(report, key, node) or _made(report, key, node, report.node_usage())
+    def _item(self, found: Found) -> Item | None:
+        return next(iter(self._items([found])), None)
 
-    def _pod_item(self, pod: Pod) -> Item | None:
-        key = (pod.namespace, pod.name)
-        report = self._points.pod_report(*key)
-        if report is None:
-            return None
-        return _kept(report, key, pod) or _made(report, key, pod, report.pod_usage(*key))
+    def _items(self, objects: Sequence[Found]) -> list[Item]:
+        """Return the items of those objects that have usage, made anew where object or points are not as before."""
+        report_of, items = self._points.report, []
+        for found in objects:
+            key = (found.namespace, found.name)
+            report = report_of(*key)
+            if report is None:
+                continue
+            item: Item | None = report.derived.get(key)
+            if item is None or item.found is not found:
+                item = _made(report, found)
+            if item is not None:
+                items.append(item)
+        return items
 
     def _single(self, asked: Attributes, item: Item) -> Answer:
         return Answer(self._kind(asked), asked.version, [[item]], single=True, resource_version=self._version())
@@ -124,14 +126,10 @@ class Resources:
         return str(self._points.revision)
 
 
-def _kept(report: Report, key: PodKey, found: Found) -> Item | None:
-    """Return the item that was made before from the same points and the same object."""
-    item: Item | None = report.derived.get(key)
-    return item if item is not None and item.found is found else None
-
-
-def _made(report: Report, key: PodKey, found: Found, usage: Usage | Withheld | None) -> Item | None:
+def _made(report: Report, found: Found) -> Item | None:
     """Make an item, and keep it with the points that it holds as long as."""
+    key = (found.namespace, found.name)
+    usage = report.usage(*key)
     if usage is None or isinstance(usage, Withheld):
         return None
     item = report.derived[key] = Item(found, usage, report)
@@ -184,5 +182,4 @@ class _Selection:
 
 
 def _fields_of(found: Found) -> dict[str, str]:
-    namespace = found.namespace if isinstance(found, Pod) else ""
-    return {"metadata.name": found.name, "metadata.namespace": namespace}
+    return {"metadata.name": found.name, "metadata.namespace": found.namespace}

@@ -97,7 +97,7 @@ class Readings:
 
     def absorb(self, node: str, batch: Batch, now_ms: int) -> None:
         """Take in a node's batch."""
-        report = self._points.node_report(node)
+        report = self._points.report("", node)
         read = report.derived if report is not None else {}
         self._points.absorb(node, batch, now_ms)
         if read:

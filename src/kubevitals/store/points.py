@@ -99,16 +99,14 @@ class Points:
 
     def pod_usage(self, namespace: str, name: str) -> PodUsage | Withheld:
         """Return a pod's use, or why there is none."""
-        report = self.pod_report(namespace, name)
+        report = self.report(namespace, name)
         found = None if report is None else report.pod_usage(namespace, name)
         return self._unreported("no kubelet reported the pod") if found is None else found
 
-    def node_report(self, name: str) -> Report | None:
-        """Return what a node's kubelet last reported; None when it has not for too long."""
-        return self._reports.get(name)
-
-    def pod_report(self, namespace: str, name: str) -> Report | None:
-        """Return the report that speaks for a pod; None when no node has it."""
+    def report(self, namespace: str, name: str) -> Report | None:
+        """Return the report that speaks for a pod, or for a node when the namespace is empty; None when none does."""
+        if not namespace:
+            return self._reports.get(name)
         nodes = self._places.of(namespace, name)
         if len(nodes) == 1:
             return self._reports[nodes[0]]
@@ -126,7 +124,7 @@ class Points:
         if isinstance(found, Withheld):
             yield WithheldObject("Node", "", node, found.reason)
         for namespace, name in sorted(report.pods()):
-            if self.pod_report(namespace, name) is report:
+            if self.report(namespace, name) is report:
                 pod = report.pod_usage(namespace, name)
                 if isinstance(pod, Withheld):
                     yield WithheldObject("Pod", namespace, name, pod.reason)

@@ -65,6 +65,10 @@ class Report:
         position = self._position(namespace, name)
         return None if position is None else self.columns.layout.pods[position]
 
+    def usage(self, namespace: str, name: str) -> NodeUsage | PodUsage | Withheld | None:
+        """Return the use of a pod, or of the node when the namespace is empty; None of a pod that is not known here."""
+        return self.pod_usage(namespace, name) if namespace else self.node_usage()
+
     def node_usage(self) -> NodeUsage | Withheld:
         """Return the node's use."""
         if self.point is None:
@@ -81,7 +85,7 @@ class Report:
 
     def usage_of(self, found: Node | Pod) -> NodeUsage | PodUsage:
         """Return the use of the node itself, or of a pod that has one here."""
-        usage = self.pod_usage(found.namespace, found.name) if isinstance(found, Pod) else self.node_usage()
+        usage = self.usage(found.namespace, found.name)
         assert isinstance(usage, NodeUsage | PodUsage), "asked of what was found to have a usage"
         return usage
 

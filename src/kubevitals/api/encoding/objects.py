@@ -11,7 +11,7 @@ from functools import lru_cache
 from kubevitals.api.encoding.answer import Answer, Found, Usage
 from kubevitals.api.encoding.body import Body
 from kubevitals.api.encoding.json import plain, string
-from kubevitals.model import NodeUsage, Pod, PodUsage
+from kubevitals.model import NodeUsage, PodUsage
 from kubevitals.quantity import format_cpu, format_duration, format_memory, format_time
 
 
@@ -52,7 +52,7 @@ def metadata(found: Found, time_ms: int) -> bytes:
     and serves a client that polls and compares.
     """
     name, created, labels = found.name, found.created, found.labels.json
-    namespace = found.namespace if isinstance(found, Pod) else ""
+    namespace = found.namespace
     if plain(name + namespace + created):  # one look instead of three: every pod of a list comes by here
         namespace = namespace and f',"namespace":"{namespace}"'
         created = created and f',"creationTimestamp":"{created}"'

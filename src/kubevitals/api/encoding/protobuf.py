@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from kubevitals.api.encoding.answer import Answer, Found, Item, Usage
 from kubevitals.api.encoding.wire import blob, envelope, epoch_seconds, integer, text, varint
-from kubevitals.model import Labels, NodeUsage, Pod, PodUsage
+from kubevitals.model import Labels, NodeUsage, PodUsage
 from kubevitals.quantity import format_cpu, format_memory
 
 # The fields of a list: its metadata and its items. One list has them the other way round.
@@ -97,7 +97,7 @@ def _metadata(found: Found, time_ms: int) -> bytes:
     version = b"%d" % time_ms
     return b"%b%b\x32%c%b%b%b" % (
         text(1, found.name),
-        _name(3, found.namespace) if isinstance(found, Pod) else b"",
+        _name(3, found.namespace),
         len(version),
         version,
         _created(found.created),
