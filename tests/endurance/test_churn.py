@@ -84,6 +84,10 @@ class Churn:
     def forget(self, node: str) -> None:
         self.kept.discard(node)
 
+    @property
+    def connections(self) -> int:
+        return len(self.kept)
+
     # --- what changes -----------------------------------------------------------------------------------------
 
     def add_node(self) -> None:

@@ -7,40 +7,7 @@ import socket
 
 import pytest
 
-from kubevitals.scraper.connection import BUFFER, Connection, Progress, Turnstile, connect
-
-
-async def test_the_loop_turns_between_any_two_handshake_steps():
-    """However many handshakes are ready at once, other work of the loop gets its turn after each step."""
-    loop = asyncio.get_running_loop()
-    turnstile = Turnstile()
-    passes = 0
-    steps = []
-
-    def turn():
-        nonlocal passes, handle
-        passes += 1
-        handle = loop.call_soon(turn)
-
-    handle = loop.call_soon(turn)
-    async with asyncio.TaskGroup() as group:
-        for _ in range(20):
-            group.create_task(turnstile.step(lambda: steps.append(passes)))
-    handle.cancel()
-
-    assert len(steps) == 20
-    assert len(set(steps)) == 20
-
-
-async def test_a_failed_step_lets_the_next_one_pass():
-    """A handshake that fails does not keep its turn."""
-    turnstile = Turnstile()
-    with pytest.raises(ConnectionResetError):
-        await turnstile.step(lambda: (_ for _ in ()).throw(ConnectionResetError()))
-    steps = []
-    await turnstile.step(lambda: steps.append(1))
-
-    assert steps == [1]
+from kubevitals.scraper.connection import BUFFER, Connection, Progress, connect
 
 
 async def test_connect_tells_its_stage():

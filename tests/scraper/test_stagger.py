@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from kubevitals.scraper.stagger import spread, stagger
+from kubevitals.scraper.stagger import length, spread, stagger
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,17 @@ from kubevitals.scraper.stagger import spread, stagger
 def test_the_spread_follows_the_number_of_nodes(nodes: int, resolution: float, seconds: float) -> None:
     """Few nodes are scraped within a moment, many within 4 s, and very many over as much of the cycle as they need."""
     assert spread(nodes, resolution) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "strangers", "cycle", "scrapes"),
+    [(1000, 1000, 15, 4), (2000, 2000, 15, 8), (5000, 5000, 30, 20), (5000, 2500, 15, 10), (5000, 0, 15, 10)],
+)
+def test_many_handshakes_take_their_time(nodes: int, strangers: int, cycle: float, scrapes: float) -> None:
+    """A first cycle of 5,000 nodes takes as long as two; where most are known already, nothing changes."""
+    seconds = length(15.0, strangers)
+    assert seconds == pytest.approx(cycle)
+    assert spread(nodes, seconds, strangers) == pytest.approx(scrapes)
 
 
 def test_every_node_has_one_place() -> None:

@@ -300,7 +300,7 @@ class Server:
 
     def _collection_problem(self) -> str:
         started = self._cycle.last_start
-        late = started is not None and asyncio.get_running_loop().time() - started > 1.5 * self._resolution
+        late = started is not None and asyncio.get_running_loop().time() - started > 1.5 * self._cycle.length
         return "metric collection didn't finish on time" if late else ""
 
     def _metrics(self) -> Response:

@@ -13,8 +13,9 @@ from kubevitals import __version__
 from kubevitals.errors import KubevitalsError, ScrapeError
 from kubevitals.scraper import http1
 from kubevitals.scraper.causes import failure
-from kubevitals.scraper.connection import BUFFER, Connection, Progress, Turnstile, connect
+from kubevitals.scraper.connection import BUFFER, Connection, Progress, connect
 from kubevitals.scraper.diagnosis import explain, refusal
+from kubevitals.scraper.pace import Pace
 from kubevitals.scraper.target import Target, authority, certificate_name
 
 USER_AGENT: Final = f"kubevitals/{__version__}"
@@ -92,7 +93,7 @@ class KubeletClient:
         self._body_limit = body_limit
         self._kept: dict[str, Connection] = {}
         self._buffer = bytearray(BUFFER)
-        self._turnstile = Turnstile()
+        self._handshakes = Pace(burst=0.0)
         self._closed = False
 
     def __repr__(self) -> str:
@@ -211,7 +212,7 @@ class KubeletClient:
         try:
             connection = Connection(wanted.secure(sock), wanted)
             progress.stage = "tls"
-            await connection.handshake(self._turnstile)
+            await connection.handshake(self._handshakes)
         except BaseException:
             sock.close()  # without effect once the TLS socket has taken over
             if connection is not None:

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from kubevitals.scraper.diagnosis import Stage
 from kubevitals.scraper.http1 import Answer, ResponseReader
+from kubevitals.scraper.pace import Pace
 
 BUFFER: Final = 64 * 1024
 _BLOCKED: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -30,25 +31,6 @@ class Progress:
     def __init__(self) -> None:
         self.stage: Stage = "credentials"
         self.heard = False
-
-
-class Turnstile:
-    """Lets one TLS handshake step pass at a time, and the event loop do its other work after each.
-
-    A step costs about a millisecond of CPU. Thousands of connections are opened when the first cycle starts,
-    and a request to the API must not wait for all of them. A turn is never kept while a peer is silent.
-    """
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-
-    async def step(self, handshake: Callable[[], None]) -> None:
-        """Run one step of a handshake in turn; it raises SSLWantReadError when the peer is to answer."""
-        async with self._lock:
-            try:
-                handshake()
-            finally:
-                await asyncio.sleep(0)
 
 
 class Connection:
@@ -94,11 +76,12 @@ class Connection:
             if reader.in_body:
                 progress.stage = "body"
 
-    async def handshake(self, turnstile: Turnstile) -> None:
+    async def handshake(self, pace: Pace) -> None:
         """Shake hands, when this is a TLS connection; verification is part of it."""
         while isinstance(self._sock, ssl.SSLSocket):
             try:
-                await turnstile.step(self._sock.do_handshake)
+                await pace.turn()
+                self._sock.do_handshake()
                 break
             except _BLOCKED as error:
                 await self._unblocked(error, self._readable)

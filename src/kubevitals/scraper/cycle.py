@@ -13,13 +13,15 @@ from kubevitals.scraper import report
 from kubevitals.scraper.causes import failure
 from kubevitals.scraper.client import Reply
 from kubevitals.scraper.exposition import Decoder
-from kubevitals.scraper.stagger import stagger
+from kubevitals.scraper.pace import Pace
+from kubevitals.scraper.stagger import length, stagger
 from kubevitals.scraper.status import NodeStatus, failed, succeeded, summary
 from kubevitals.scraper.target import Target
 
 # A healthy kubelet answers within some hundred milliseconds, so 256 at a time ask 5,000 in a few seconds,
-# while the memory of bodies being read stays bounded. TLS handshakes wait at the client's turnstile.
+# while the memory of bodies being read stays bounded. TLS handshakes have a pace of their own.
 CONCURRENCY: Final = 256
+_BURST: Final = 0.002  # seconds of reading bodies, until other work of the loop has its turn
 _LEAST: Final = 0.1  # seconds; a scrape that gets its turn with less time left is not worth starting
 
 # Causes that say nothing about the kubelet, only about the way there: another address may do better.
@@ -42,6 +44,11 @@ class Fetcher(Protocol):
 
     def forget(self, node: str) -> None:
         """Close what is kept for a node that is gone."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """How many nodes a connection is kept to."""
         ...
 
 
@@ -101,7 +108,7 @@ class Cycle:
         client: asks the kubelets.
         sink: takes the batches.
         observer: takes the measurements about scraping.
-        resolution: seconds from the start of one cycle to the next; a cycle never lasts longer.
+        resolution: seconds from the start of one cycle to the next, as a rule; see ``stagger.length``.
         timeout: seconds for one node, both addresses included.
         now: the time, in seconds since the epoch.
         concurrency: scrapes at once among the nodes that work, and again as many among those that do not:
@@ -110,6 +117,7 @@ class Cycle:
     Attributes:
         status: by node name; a node that was not scraped yet has none.
         last_start: the loop's time when the last cycle started, None before the first.
+        length: how many seconds the last cycle may take, or took.
         completed: set once a cycle has ended.
     """
 
@@ -128,6 +136,7 @@ class Cycle:
     ) -> None:
         self.status: dict[str, NodeStatus] = {}
         self.last_start: float | None = None
+        self.length = resolution
         self.completed = asyncio.Event()
         self._nodes = nodes
         self._resolve = resolve
@@ -141,6 +150,7 @@ class Cycle:
         self._healthy = asyncio.Semaphore(concurrency)
         self._suspect = asyncio.Semaphore(concurrency)
         self._picture = report.Picture()
+        self._pace = Pace(_BURST)
 
     async def run(self, synced: asyncio.Event) -> None:
         """Run cycles for ever, the first one as soon as ``synced`` is set: then the nodes are known."""
@@ -153,16 +163,18 @@ class Cycle:
             await asyncio.sleep(due - loop.time())
 
     async def once(self) -> None:
-        """Run one cycle: scrape every node, at most once, within one resolution."""
+        """Run one cycle: scrape every node, at most once."""
         loop = asyncio.get_running_loop()
         start = self.last_start = loop.time()
         nodes = self._nodes()
         self._forget_gone({node.name for node in nodes})
+        strangers = max(0, len(nodes) - self._client.connections)
+        self.length = length(self._resolution, strangers)
         async with asyncio.TaskGroup() as group:
-            for offset, batch in stagger(nodes, self._resolution):
+            for offset, batch in stagger(nodes, self.length, strangers):
                 await asyncio.sleep(start + offset - loop.time())
                 for node in batch:
-                    group.create_task(self._visit(node, start + self._resolution))
+                    group.create_task(self._visit(node, start + self.length))
         self._sink.expire(self._now_ms())
         self._observer.observe_cycle(loop.time() - start)
         self._picture.update(self.status.values(), self.summary())
@@ -234,6 +246,7 @@ class Cycle:
     async def _batch(self, target: Target, ends: float) -> Batch:
         known = self._known[target.node]
         reply = await self._fetch(target, known, ends)
+        await self._pace.turn()
         return known.decoder.decode(reply.body, requested_ms=reply.requested_ms, content_type=reply.content_type)
 
     def _succeeded(self, node: Node, batch: Batch) -> None:
