@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from types import FrameType
-from typing import Any
 
 import pytest
+from tests.steps import steps
 
 from kubevitals.api.encoding import encode
 from kubevitals.api.list_options import list_options
@@ -26,25 +24,6 @@ from kubevitals.store.points import Points
 T0 = 1_790_000_000_000  # ms
 FEW, TIMES = 60, 4
 TOLERANCE = 1.2  # a step more here and there for a logarithm or a slice that is not full
-
-
-def operations(work: Callable[[], object]) -> int:
-    """Return how many instructions of the interpreter a piece of work takes."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal count
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        count += event == "opcode"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 def body(pods: int, cycle: int, node: int = 0) -> bytes:
@@ -119,13 +98,13 @@ WORK: dict[str, Callable[[int], Callable[[], object]]] = {
 @pytest.mark.parametrize("work", WORK)
 def test_the_cost_grows_with_the_size(work: str) -> None:
     """Neither the decoder nor the store, a list or a selector takes more than its share of a larger cluster."""
-    few, many = (operations(WORK[work](size)) for size in (FEW, FEW * TIMES))
+    few, many = (steps(WORK[work](size)) for size in (FEW, FEW * TIMES))
     assert many < TIMES * few * TOLERANCE
 
 
 def test_a_selector_does_not_look_at_pods() -> None:
     """Pods that share their labels cost nothing when these do not match."""
-    few, many = (operations(listed(size, "pods", JSON, again=True, selector="app=none")) for size in (FEW, FEW * TIMES))
+    few, many = (steps(listed(size, "pods", JSON, again=True, selector="app=none")) for size in (FEW, FEW * TIMES))
     pods = (TIMES - 1) * FEW * 5
     assert many - few < 5 * pods
 
@@ -136,5 +115,5 @@ def test_operations_are_counted() -> None:
     def quadratic(size: int) -> Callable[[], object]:
         return lambda: [None for _ in range(size) for _ in range(size)]
 
-    few, many = (operations(quadratic(size)) for size in (FEW, FEW * TIMES))
+    few, many = (steps(quadratic(size)) for size in (FEW, FEW * TIMES))
     assert many > TIMES * few * TOLERANCE * 2

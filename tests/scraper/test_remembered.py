@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.steps import steps
 
 from kubevitals.errors import ExpositionError
 from kubevitals.scraper import lines
@@ -346,25 +347,6 @@ def body_of(pods, cpu="1.5"):
         rows = (f'{family}{{container="c",namespace="ns",pod="p{pod:05}"}} {cpu} {NOW}\n' for pod in range(pods))
         found += f"# TYPE {family} gauge\n{''.join(rows)}".encode()
     return found
-
-
-def steps(work):
-    """Return the number of bytecodes that a call takes, here and in what it calls."""
-    count = 0
-
-    def trace(frame, event, _):
-        nonlocal count
-        frame.f_trace_opcodes = True
-        count += event == "opcode"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 def steps_to_recall(body):
