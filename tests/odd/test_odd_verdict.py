@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.odd.grammar import Odd, odd_request
 from tests.odd.verdict import PROBE_ID, Exchange, answered_probe, complete, problems
@@ -38,6 +40,14 @@ PROBED = answer(Audit_Id=PROBE_ID, Connection=b"close")
 def test_what_is_right_is_taken(exchange: Exchange):
     """A well-formed answer, with or without more to come, is no fault."""
     assert problems(ASKED, exchange) == []
+
+
+def test_an_answer_that_is_not_waited_for_is_judged_by_what_came():
+    """An error that is meant is recognised by its beginning; another one is found by it."""
+    glanced = replace(ASKED, waits=True)
+    early = answer(b'Internal Server Error: "/a', b"HTTP/1.1 500 Internal Server Error", size=99)
+    assert problems(glanced, Exchange(early)) == []
+    assert problems(glanced, Exchange(early.replace(b"Error: ", b"Fault: "))) != []
 
 
 @pytest.mark.parametrize(

@@ -132,10 +132,8 @@ def _faults(odd: Odd, reply: Reply) -> Iterator[str]:
 def _meant(odd: Odd, reply: Reply) -> bool:
     """Tell whether upstream answers with this code on purpose."""
     if reply.code == 500 and reply.body:
-        text = reply.body
-        return (
-            text.startswith(b"Internal Server Error: ") and b"unable to determine kind and namespace from url" in text
-        )
+        said = b"unable to determine kind and namespace from url" in reply.body or not reply.whole
+        return said and reply.body.startswith(b"Internal Server Error: ")
     if reply.code == 500:
         return "HEAD" in odd.methods and any(word in unquote_to_bytes(odd.sent) for word in (b"/watch", b"/proxy"))
     allotted = b"Timeout: request did not complete within the allotted timeout"
