@@ -32,12 +32,15 @@ class Labels:
     Args:
         json: the labels as a compact JSON object, as the API server sent them; ``b""`` when there are none.
         pairs: the same as a mapping, where it is known already.
+
+    ``protobuf`` is for whoever writes them as protocol buffers to keep that; it goes with the labels.
     """
 
-    __slots__ = ("__weakref__", "_pairs", "json")  # weakly held by store.labels, so that unused sets vanish
+    __slots__ = ("__weakref__", "_pairs", "json", "protobuf")  # weakly held by store.labels, so that unused sets vanish
 
     def __init__(self, json: bytes, pairs: Mapping[str, str] | None = None) -> None:
         self.json = json
+        self.protobuf = b""
         self._pairs = pairs
 
     @property

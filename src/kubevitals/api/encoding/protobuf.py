@@ -101,7 +101,7 @@ def _metadata(found: Found, time_ms: int) -> bytes:
         len(version),
         version,
         _created(found.created),
-        _labels(found.labels.json) if found.labels.json else b"",
+        _labels(found.labels),
     )
 
 
@@ -121,10 +121,12 @@ def _created(created: str) -> bytes:
     return b"" if seconds is None else _time(8, seconds)
 
 
-@lru_cache(maxsize=1024)  # in a list sorted by name, pods of one controller follow each other and share their labels
-def _labels(json: bytes) -> bytes:
-    # By their bytes: a cache of the objects would keep alive what no pod has any more.
-    return b"".join([blob(11, text(1, key) + text(2, value)) for key, value in Labels(json).pairs.items()])
+def _labels(labels: Labels) -> bytes:
+    """Return labels as map entries in field 11; made once, as many pods share them and all are rendered often."""
+    if labels.json and not labels.protobuf:
+        entries = labels.pairs.items()
+        labels.protobuf = b"".join([blob(11, text(1, key) + text(2, value)) for key, value in entries])
+    return labels.protobuf
 
 
 def _node_usage(usage: NodeUsage) -> bytes:
