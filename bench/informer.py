@@ -15,8 +15,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from kubevitals.informer.reflector import Reflector, Sink
+from kubevitals.informer.reflector import Reflector
 from kubevitals.informer.resources import running_pods
+from kubevitals.informer.sink import Sink
 from kubevitals.model import Pod
 from kubevitals.store.inventory import Inventory
 from kubevitals.store.labels import LabelPool

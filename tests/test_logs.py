@@ -137,7 +137,7 @@ def test_a_second_setup_replaces_the_first(stream: io.StringIO) -> None:
 def test_libraries_are_shown_from_warnings_on(stream: io.StringIO) -> None:
     """A library's warning and traceback come out in the same form and on one line, its chatter does not."""
     start(stream)
-    library = logging.getLogger("some.library")
+    library = logging.getLogger("some.dependency")
 
     library.info("hidden")
     try:

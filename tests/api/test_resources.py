@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 
-from tests.api.whole_chain import DB, T0, WEB, A, World, batch
+from tests.api.whole_chain import DB, T0, WEB, A, World, batch, counted_turns
 
 from kubevitals.api.encoding import Answer, encode
 from kubevitals.api.list_options import list_options
@@ -122,24 +121,15 @@ class Crowd(World):
 
 async def test_a_large_list_is_sent_while_it_is_made() -> None:
     """The answer begins before its last pod was looked at, and others have their turn in between."""
-    world, turns = Crowd(), 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(others())
+    world = Crowd()
+    async with counted_turns() as turns:
         answer = await world.begin(f"{A}/pods")
         seen = sum(map(len, world.served))
         assert answer.rest is not None
         body = b"".join([*answer.chunks, *[chunk async for chunk in answer.rest]])
-        task.cancel()
     assert 0 < seen < 2000 == sum(map(len, world.served))
     assert len(json.loads(body)["items"]) == 2000
-    assert turns >= 8
+    assert turns() >= 8
 
 
 async def test_a_large_list_is_the_same_in_every_coding() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import time
 
 import pytest
-from tests.api.whole_chain import World
+from tests.api.whole_chain import World, counted_turns
 
 from kubevitals.telemetry import CONTENT_TYPE
 
@@ -41,17 +40,7 @@ async def test_many_nodes_do_not_hold_up_other_requests():
     world = World()
     for number in range(5000):
         world.telemetry.observe_kubelet_request(f"node-{number}", seconds=0.1, success=True, at=1.0)
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(others())
+    async with counted_turns() as turns:
         answer = await world.ask("/metrics")
-        task.cancel()
     assert answer.body.count(b"metrics_server_kubelet_last_request_time_seconds{") == 5000
-    assert turns > 40
+    assert turns() > 40

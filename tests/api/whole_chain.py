@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from kubevitals.api import selfmetrics
 from kubevitals.api.authentication import Authenticator
@@ -128,3 +130,20 @@ class World:
         if token:
             lines.append(("Authorization", f"Bearer {token}"))
         return await self.chain.handle(Request(method, path, path, query, Headers(lines)))
+
+
+@asynccontextmanager
+async def counted_turns() -> AsyncIterator[Callable[[], int]]:
+    """Count, while a ``with`` block waits, how often the loop has turned to somebody else."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(others())
+        yield lambda: turns
+        task.cancel()

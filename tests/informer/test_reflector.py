@@ -10,8 +10,9 @@ import pytest
 from aiohttp import web
 
 from kubevitals.errors import ApiStatusError, ApiUnreachable
-from kubevitals.informer.reflector import Reflector, Sink
+from kubevitals.informer.reflector import Reflector
 from kubevitals.informer.resources import running_pods
+from kubevitals.informer.sink import Sink
 
 FIRST_LIST = "fieldSelector=status.phase=Running&limit=500&resourceVersion=0"
 LIST = "fieldSelector=status.phase=Running&limit=500"

@@ -141,7 +141,7 @@ def _sliced(objects: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 class _Selection:
-    """Tells which objects a request is about; labels that many objects share are judged once.
+    """Tells which objects a request is about.
 
     Args:
         fields: has to match.
@@ -152,7 +152,6 @@ class _Selection:
         self._fields = fields
         self._selectors = [selector for selector in selectors if not selector.empty]
         self._needed = [text for selector in self._selectors for text in selector.needed]
-        self._verdicts: dict[Labels, bool] = {}
 
     @property
     def by_labels(self) -> bool:
@@ -164,11 +163,8 @@ class _Selection:
         for text in self._needed:
             if text not in labels.json:  # a glance that spares reading nearly all of them
                 return False
-        verdict = self._verdicts.get(labels)
-        if verdict is None:
-            pairs = labels.pairs
-            verdict = self._verdicts[labels] = all(selector.matches(pairs) for selector in self._selectors)
-        return verdict
+        pairs = labels.pairs
+        return all(selector.matches(pairs) for selector in self._selectors)
 
     def of(self, nodes: Sequence[Node]) -> Sequence[Node]:
         """Return the nodes whose labels match."""
@@ -176,9 +172,9 @@ class _Selection:
 
     def fielded(self, objects: Sequence[T]) -> Sequence[T]:
         """Return the objects whose fields match."""
-        return (
-            [found for found in objects if self._fields.matches(_fields_of(found))] if self._fields.terms else objects
-        )
+        if self._fields.empty:
+            return objects
+        return [found for found in objects if self._fields.matches(_fields_of(found))]
 
 
 def _fields_of(found: Found) -> dict[str, str]:

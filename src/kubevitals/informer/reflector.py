@@ -29,8 +29,6 @@ from kubevitals.informer.pages import ListReader
 from kubevitals.informer.resources import Resource
 from kubevitals.informer.sink import Sink, Stage
 
-__all__ = ["Reflector", "Sink", "Source"]
-
 T = TypeVar("T")
 _log = logs.get(__name__)
 

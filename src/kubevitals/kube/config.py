@@ -84,11 +84,8 @@ def load_kubeconfig(
     what = f'cluster "{chosen.value.cluster}" in {entry.file}'
     cluster, ca = entry.value, authorities(entry, what, now)
     server, proxy = server_url(cluster, what), proxy_url(cluster, what)
-    proof, headers = _identity(
-        config,
-        chosen,
-        Surroundings(now, environ, interactive, told_to_plugins(entry, chosen.value.cluster, server, ca)),
-    )
+    told = told_to_plugins(entry, chosen.value.cluster, server, ca)
+    proof, headers = _identity(config, chosen, Surroundings(now, environ, interactive, told))
     return ClusterConfig(
         server=server,
         credentials=proof,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Any, NamedTuple
 
-from kubevitals.model import Batch, DroppedPod, Node, NodePoint, NodeUsage, Pod, PodRows, PodUsage, Withheld
+from kubevitals.model import Batch, DroppedPod, NodePoint, NodeUsage, PodRows, PodUsage, Withheld
 from kubevitals.store import usage
 from kubevitals.store.columns import NO_COLUMNS, follow
 from kubevitals.store.previous import Point, has_previous, previous_of
@@ -82,12 +82,6 @@ class Report:
                 return Withheld(pod.reason)
         rows = self.rows(namespace, name)
         return None if rows is None else usage.pod_usage(self.columns, rows)
-
-    def usage_of(self, found: Node | Pod) -> NodeUsage | PodUsage:
-        """Return the use of the node itself, or of a pod that has one here."""
-        usage = self.usage(found.namespace, found.name)
-        assert isinstance(usage, NodeUsage | PodUsage), "asked of what was found to have a usage"
-        return usage
 
     def forget_pod(self, namespace: str, name: str) -> None:
         """Drop a pod; the next scrape that names it finds it for the first time."""

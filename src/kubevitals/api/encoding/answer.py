@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kubevitals.api.group import GROUP
-from kubevitals.model import Node, NodeUsage, Pod, PodUsage
+from kubevitals.model import Node, NodeUsage, Pod, PodUsage, Withheld
 
 Found = Node | Pod
 Usage = NodeUsage | PodUsage
@@ -17,8 +17,8 @@ Render = Callable[[Found, Usage], bytes]
 class Measured(Protocol):
     """Knows the points that an item was made from; ``store.report.Report`` does."""
 
-    def usage_of(self, found: Found) -> Usage:
-        """Return the usage that the item was made with."""
+    def usage(self, namespace: str, name: str) -> Usage | Withheld | None:
+        """Return an object's usage."""
         ...
 
 
@@ -50,10 +50,12 @@ class Item:
     @property
     def usage(self) -> Usage:
         """What was measured."""
-        if self._usage is None:
-            assert self._source is not None, "a usage is given up only where it can be had again"
-            return self._source.usage_of(self.found)
-        return self._usage
+        if self._usage is not None:
+            return self._usage
+        assert self._source is not None, "a usage is given up only where it can be had again"
+        usage = self._source.usage(self.found.namespace, self.found.name)
+        assert isinstance(usage, NodeUsage | PodUsage), "an item is held no longer than the points it was made from"
+        return usage
 
     def json(self, render: Render) -> bytes:
         """Return the item as JSON, made by ``render`` the first time."""
@@ -90,7 +92,7 @@ class Answer:
     ``kind`` is that of one object (``NodeMetrics`` or ``PodMetrics``), also for a list. ``version`` is ``v1beta1``
     or ``v1``. ``slices`` holds the items, some at a time, each slice made when it is asked for: a list of every pod
     is not worked on in one go. With ``single`` there is exactly one item, and the slices can be taken repeatedly.
-    ``resource_version`` is the list's; when it is empty neither the list nor its items carry one.
+    ``resource_version`` is the list's, which has none when it is empty.
     """
 
     kind: str
