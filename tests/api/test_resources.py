@@ -57,22 +57,39 @@ def test_what_is_read_is_rendered_ahead() -> None:
     resources = Resources(world.inventory, world.points, parse_labels(""))
 
     def scrape(seconds: int) -> None:
-        before = world.points.report("", "n1").derived  # type: ignore[union-attr]
         world.points.absorb("n1", batch(seconds, 2), T0 + seconds * 1000)
-        resources.renew("n1", before)
+        resources.renew("n1")
 
     expected = list(encode(listed(world, "pods"), JSON))
     scrape(30)
-    kept = world.points.report("", "n1").derived  # type: ignore[union-attr]
-    assert sorted(kept) == [("data", "db-0"), ("shop", "web-0")]
-    assert all(item.json(lambda *_: b"rendered late") != b"rendered late" for item in kept.values())
-    assert all(item.protobuf(lambda *_: b"rendered late") == b"rendered late" for item in kept.values())
+    kept = [world.points.derived.of(namespace)[name] for namespace, name in (("data", "db-0"), ("shop", "web-0"))]
+    assert len(world.points.derived) == 2
+    assert all(item.json(lambda *_: b"rendered late") != b"rendered late" for item in kept)
+    assert all(item.protobuf(lambda *_: b"rendered late") == b"rendered late" for item in kept)
     world.points.absorb("n1", batch(30, 2), T0 + 30_000)
     assert b"".join(encode(listed(world, "pods"), JSON)) != b"".join(expected)
 
     scrape(45)
     scrape(60)
-    assert world.points.report("", "n1").derived == {}  # type: ignore[union-attr]
+    assert not world.points.derived
+
+
+def test_a_pod_that_two_nodes_report_is_made_anew_each_time() -> None:
+    """Which of two nodes speaks for a pod can change with either's scrape, so nothing is kept of it while both do."""
+    world = World()
+    [_, before] = items(listed(world, "pods"))
+    world.points.absorb("n2", batch(16, 3), T0 + 16_000)
+    world.points.absorb("n2", batch(31, 3), T0 + 31_000)
+    [_, one] = items(listed(world, "pods"))
+    [_, other] = items(listed(world, "pods"))
+    assert len({id(item) for item in (before, one, other)}) == 3
+    assert one.usage == other.usage != before.usage  # type: ignore[attr-defined]
+    assert not world.points.derived
+
+    world.points.forget_node("n2")
+    [db, back] = items(listed(world, "pods"))
+    assert back.usage == before.usage  # type: ignore[attr-defined]
+    assert [id(item) for item in items(listed(world, "pods"))] == [id(db), id(back)]
 
 
 def test_a_usage_outlives_its_renderings() -> None:

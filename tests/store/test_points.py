@@ -48,6 +48,7 @@ def left_over(points):
         "pods": len(points._places),
         "namespaces": len(points._places._namespaces),
         "counts": (points.node_points, points.container_points, points.pods_with_usage),
+        "derived": len(points.derived),
     }
 
 
@@ -195,18 +196,45 @@ def test_the_revision_starts_where_it_is_told(feed):
 
 
 def test_what_was_made_of_a_nodes_points_goes_with_them(points, feed):
-    """What a reader keeps with a report is there until its node is scraped again, or one of its pods is gone."""
+    """What a reader keeps is there until its pod or node is gone, or another node reports the pod as well."""
+    everything = [("", "a"), ("", "b"), ("default", "web"), ("default", "api"), ("default", "other")]
+
+    def kept():
+        return [key for key in everything if key[1] in points.derived.of(key[0])]
+
     feed("a", 100, {WEB: (100, 1, 0), API: (100, 1, 0)}, (100, 1))
     feed("b", 100, {"default/other/app": (100, 1, 0)})
-    for name in ("a", "b"):
-        points.report("", name).derived["", name] = "kept"
+    for key in everything:
+        assert points.reported_once(*key)
+        points.derived.keep(*key, "made")
+    assert kept() == everything
 
+    feed("b", 115, {"default/other/app": (115, 2, 0), WEB: (115, 1, 0)})
+    assert not points.reported_once("default", "web")
+    assert kept() == [("", "a"), ("", "b"), ("default", "api"), ("default", "other")]
+    points.forget_pod("default", "api")
+    assert kept() == [("", "a"), ("", "b"), ("default", "other")]
+    feed("b", 130, dropped={"default/other": "cpu is 0"})
+    assert kept() == [("", "a"), ("", "b")]
+    points.forget_node("b")
+    assert kept() == [("", "a")]
+    points.forget_node("a")
+    assert not points.derived
+    assert len(points.derived) == 0
+
+
+def test_a_report_tells_when_its_points_changed(points, feed):
+    """Whoever made something of a node's points sees by the report's revision that it is no longer the newest."""
+    feed("a", 100, {WEB: (100, 1, 0), API: (100, 1, 0)})
+    feed("b", 100, {"default/other/app": (100, 1, 0)})
+    revisions = [(report := points.report("", "a")).revision]
     feed("b", 115, {"default/other/app": (115, 2, 0)})
-    assert points.report("", "a").derived == {("", "a"): "kept"}
-    assert points.report("default", "other").derived == {}
-
+    assert report.revision == revisions[-1]
+    feed("a", 115, {WEB: (115, 1, 0), API: (115, 1, 0)})
+    revisions.append(report.revision)
     points.forget_pod("default", "web")
-    assert points.report("", "a").derived == {}
+    revisions.append(report.revision)
+    assert len(set(revisions)) == 3
     assert points.report("", "c") is points.report("default", "none") is None
 
 
@@ -254,7 +282,7 @@ def test_nothing_is_left_of_what_is_gone(points, feed):
     assert left_over(points) == left_over(Points(resolution=15.0))
 
     twice(feed, "a", WEB)
-    assert left_over(points) == {"nodes": 1, "pods": 1, "namespaces": 1, "counts": (1, 1, 1)}
+    assert left_over(points) == {"nodes": 1, "pods": 1, "namespaces": 1, "counts": (1, 1, 1), "derived": 0}
 
 
 # --- any history --------------------------------------------------------------------------------------------

@@ -6,12 +6,13 @@ silently leaves out objects without usage, as upstream does; a single object wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from kubevitals.api import status
 from kubevitals.api.encoding import Answer, Item, prepare
-from kubevitals.api.encoding.answer import Found
+from kubevitals.api.encoding.answer import Found, Usage
 from kubevitals.api.list_options import ListOptions
 from kubevitals.api.request import Attributes
 from kubevitals.api.status import Status
@@ -19,7 +20,7 @@ from kubevitals.model import Labels, Node, Pod, Withheld
 from kubevitals.selectors import FieldSelector, LabelSelector
 from kubevitals.store.inventory import Inventory
 from kubevitals.store.points import Points
-from kubevitals.store.report import PodKey, Report
+from kubevitals.store.report import Report
 
 VERSIONS = ("v1beta1", "v1")
 T = TypeVar("T", Node, Pod)
@@ -52,18 +53,29 @@ class Resources:
         slices = self._nodes(options) if asked.resource == "nodes" else self._pods(asked.namespace or None, options)
         return Answer(self._kind(asked), asked.version, slices, resource_version=self._version())
 
-    def renew(self, node: str, before: Mapping[PodKey, Item]) -> None:
+    def renew(self, node: str) -> None:
         """Render again, from the points that a node just reported, what was read of those before.
 
         Whoever polls then finds an answer that only has to be sent; what nobody reads is not rendered at all.
         """
         report = self._points.report("", node)
-        if report is None:
+        if report is None or not self._points.derived:
             return
-        for item in before.values():
-            renewed = _made(report, item.found) if item.in_json or item.in_protobuf else None
-            if renewed is not None:
-                prepare(renewed, item)
+        self._renew(report, "", node, report.node_usage)
+        for rows in report.columns.layout.pods:
+            self._renew(report, rows.namespace, rows.name, partial(report.usage_in, rows))
+
+    def _renew(self, report: Report, namespace: str, name: str, usage: Callable[[], Usage | Withheld]) -> None:
+        before: Item | None = self._points.derived.of(namespace).get(name)
+        if before is None:
+            return
+        measured = usage() if before.in_json or before.in_protobuf else None
+        if measured is None or isinstance(measured, Withheld):
+            self._points.derived.drop([(namespace, name)])
+            return
+        renewed = Item(before.found, measured, report)
+        self._points.derived.keep(namespace, name, renewed)
+        prepare(renewed, before)
 
     def _get_node(self, asked: Attributes) -> Answer | Status:
         node = self._inventory.node(asked.name)
@@ -103,18 +115,30 @@ class Resources:
 
     def _items(self, objects: Sequence[Found]) -> list[Item]:
         """Return the items of those objects that have usage, made anew where object or points are not as before."""
-        report_of, items = self._points.report, []
+        items: list[Item] = []
+        namespace, derived = None, self._points.derived.of("")
         for found in objects:
-            key = (found.namespace, found.name)
-            report = report_of(*key)
-            if report is None:
-                continue
-            item: Item | None = report.derived.get(key)
-            if item is None or item.found is not found:
-                item = _made(report, found)
+            if found.namespace != namespace:
+                namespace = found.namespace
+                derived = self._points.derived.of(namespace)
+            item: Item | None = derived.get(found.name)
+            if item is None or not item.shows(found):
+                item = self._made(found)
             if item is not None:
                 items.append(item)
         return items
+
+    def _made(self, found: Found) -> Item | None:
+        """Make an item, and keep it if no other node can have a say in it; None when there is no usage."""
+        points, key = self._points, (found.namespace, found.name)
+        report = points.report(*key)
+        usage = None if report is None else report.usage(*key)
+        if usage is None or isinstance(usage, Withheld):
+            return None
+        item = Item(found, usage, report)
+        if points.reported_once(*key):
+            points.derived.keep(*key, item)
+        return item
 
     def _single(self, asked: Attributes, item: Item) -> Answer:
         return Answer(self._kind(asked), asked.version, [[item]], single=True, resource_version=self._version())
@@ -124,16 +148,6 @@ class Resources:
 
     def _version(self) -> str:
         return str(self._points.revision)
-
-
-def _made(report: Report, found: Found) -> Item | None:
-    """Make an item, and keep it with the points that it holds as long as."""
-    key = (found.namespace, found.name)
-    usage = report.usage(*key)
-    if usage is None or isinstance(usage, Withheld):
-        return None
-    item = report.derived[key] = Item(found, usage, report)
-    return item
 
 
 def _sliced(objects: Sequence[T]) -> Iterator[Sequence[T]]:

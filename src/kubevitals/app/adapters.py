@@ -97,11 +97,8 @@ class Readings:
 
     def absorb(self, node: str, batch: Batch, now_ms: int) -> None:
         """Take in a node's batch."""
-        report = self._points.report("", node)
-        read = report.derived if report is not None else {}
         self._points.absorb(node, batch, now_ms)
-        if read:
-            self._resources.renew(node, read)
+        self._resources.renew(node)
 
 
 class HandshakeLog:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kubevitals.model import Batch, NodeUsage, PodRows, PodUsage, Withheld
+from kubevitals.store.derived import Derived
 from kubevitals.store.places import Places
 from kubevitals.store.report import PodKey, Report, Tally
 
@@ -31,6 +32,9 @@ class Points:
         resolution: seconds between two scrapes of a node.
         keep: seconds that the points of a node outlive its last successful scrape; 3 resolutions when None.
         first_revision: where ``revision`` starts, so that it can keep growing across restarts of the server.
+
+    ``derived`` is for readers, which keep there what they made of the points of an object. It has nothing of a pod
+    that several nodes report, provided that readers ask ``reported_once`` first.
     """
 
     def __init__(self, *, resolution: float, keep: float | None = None, first_revision: int = 1) -> None:
@@ -40,6 +44,7 @@ class Points:
         self._places = Places()
         self._tally = Tally()
         self.revision = first_revision
+        self.derived = Derived()
 
     @property
     def node_points(self) -> int:
@@ -67,6 +72,7 @@ class Points:
         self._recount(before, report.tally)
         if named_before is not None:
             self._move(named_before, report)
+        self.derived.drop((pod.namespace, pod.name) for pod in batch.dropped)
 
     def forget_node(self, node: str) -> None:
         """Drop a node and all that its kubelet reported; unknown ones are ignored."""
@@ -75,6 +81,7 @@ class Points:
             self.revision += 1
             self._recount(report.tally, Tally())
             self._places.discard(report.pods(), report.place)
+            self.derived.drop([("", node), *report.pods()])
 
     def forget_pod(self, namespace: str, name: str) -> None:
         """Drop a pod's points, so that a new pod of that name starts afresh; unknown ones are ignored."""
@@ -85,6 +92,7 @@ class Points:
             report.forget_pod(namespace, name)
             self._recount(before, report.tally)
             self._places.discard([(namespace, name)], report.place)
+        self.derived.drop([(namespace, name)])
 
     def expire(self, now_ms: int) -> None:
         """Drop every node whose last successful scrape is longer ago than ``keep``."""
@@ -113,6 +121,10 @@ class Points:
         reports = [self._reports[node] for node in nodes]
         return choose(reports, namespace, name, self._resolution_ns // 1_000_000) if reports else None
 
+    def reported_once(self, namespace: str, name: str) -> bool:
+        """Return whether one node alone speaks for an object; a node always does for itself."""
+        return not namespace or len(self._places.of(namespace, name)) == 1
+
     def withheld(self) -> Iterator[WithheldObject]:
         """Yield every node and pod that is reported and has no usage; nodes by name, each with its pods."""
         for node, report in sorted(self._reports.items()):
@@ -133,6 +145,7 @@ class Points:
         after = report.pods()
         self._places.discard(before - after, report.place)
         self._places.add(after - before, report.place)
+        self.derived.drop(before ^ after)
 
     def _recount(self, before: Tally, after: Tally) -> None:
         if before == after:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kubevitals.model import Batch, DroppedPod, NodePoint, NodeUsage, PodRows, PodUsage, Withheld
 from kubevitals.store import usage
@@ -26,11 +26,10 @@ class Report:
 
     ``place`` is the node's name as the tuple that the index of pods holds for each of its pods.
     ``absorbed_ms`` is when the last scrape was absorbed.
-    ``derived`` is for readers to keep what they made from the points, by namespace and name (the namespace of a node
-    is empty); it is emptied whenever the points change.
+    ``revision`` grows whenever the points change.
     """
 
-    __slots__ = ("absorbed_ms", "columns", "derived", "dropped", "place", "point", "reason", "tally")
+    __slots__ = ("absorbed_ms", "columns", "dropped", "place", "point", "reason", "revision", "tally")
 
     def __init__(self, node: str) -> None:
         self.place = (node,)
@@ -39,7 +38,7 @@ class Report:
         self.point: Point | None = None
         self.reason = ""
         self.absorbed_ms = 0
-        self.derived: dict[PodKey, Any] = {}
+        self.revision = 0
         self.tally = Tally()
 
     def absorb(self, batch: Batch, now_ms: int, resolution_ns: int) -> None:
@@ -81,7 +80,11 @@ class Report:
             if pod.name == name and pod.namespace == namespace:
                 return Withheld(pod.reason)
         rows = self.rows(namespace, name)
-        return None if rows is None else usage.pod_usage(self.columns, rows)
+        return None if rows is None else self.usage_in(rows)
+
+    def usage_in(self, rows: PodRows) -> PodUsage | Withheld:
+        """Return the use of the pod whose rows these are; they must be of the last scrape."""
+        return usage.pod_usage(self.columns, rows)
 
     def forget_pod(self, namespace: str, name: str) -> None:
         """Drop a pod; the next scrape that names it finds it for the first time."""
@@ -102,8 +105,7 @@ class Report:
         return position if found else None
 
     def _changed(self) -> None:
-        if self.derived:
-            self.derived = {}
+        self.revision += 1
         counted = self.point is not None and has_previous(self.point.previous_ms)
         self.tally = Tally(int(counted), self.columns.containers, self.columns.pods)
 

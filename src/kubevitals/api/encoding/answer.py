@@ -17,6 +17,8 @@ Render = Callable[[Found, Usage], bytes]
 class Measured(Protocol):
     """Knows the points that an item was made from; ``store.report.Report`` does."""
 
+    revision: int  # grows whenever the points change
+
     def usage(self, namespace: str, name: str) -> Usage | Withheld | None:
         """Return an object's usage."""
         ...
@@ -35,17 +37,23 @@ class Item:
         source: where the usage can be had again; None keeps it.
     """
 
-    __slots__ = ("_json", "_protobuf", "_source", "_usage", "found", "in_json", "in_protobuf", "time_ms")
+    __slots__ = ("_json", "_protobuf", "_revision", "_source", "_usage", "found", "in_json", "in_protobuf", "time_ms")
 
     def __init__(self, found: Found, usage: Usage, source: Measured | None = None) -> None:
         self.found = found
         self.time_ms = usage.time_ms
         self._usage: Usage | None = usage
         self._source = source
+        self._revision = 0 if source is None else source.revision
         self._json = b""
         self._protobuf = b""
         self.in_json = False
         self.in_protobuf = False
+
+    def shows(self, found: Found) -> bool:
+        """Tell whether this is still the newest of an object."""
+        source = self._source
+        return self.found is found and source is not None and source.revision == self._revision
 
     @property
     def usage(self) -> Usage:
