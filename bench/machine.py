@@ -7,6 +7,7 @@ import platform
 import ssl
 import subprocess
 import zlib
+from importlib import metadata
 from pathlib import Path
 
 from kubevitals import __version__
@@ -24,7 +25,16 @@ def facts() -> dict[str, str | int]:
         "python": platform.python_version(),
         "openssl": ssl.OPENSSL_VERSION,
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
+        "uvloop": _version("uvloop"),
     }
+
+
+def _version(distribution: str) -> str:
+    """Return which version is installed, empty for none."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _processor() -> str:

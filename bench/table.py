@@ -171,8 +171,10 @@ def table(results: Results) -> str:
 def _about(results: Results) -> str:
     machine, extent = results["machine"], results["extent"]
     size = results["sizes"][0]
+    uvloop = machine.get("uvloop")
     return (
-        f"kubevitals {machine['kubevitals']} {machine['revision']}, Python {machine['python']}, {machine['openssl']}\n"
+        f"kubevitals {machine['kubevitals']} {machine['revision']}, Python {machine['python']}, "
+        f"{f'uvloop {uvloop}' if uvloop else 'no uvloop'}, {machine['openssl']}\n"
         f"{machine['processor']}, {machine['cores']} cores, {machine['system']} {machine['kernel']}\n"
         f"{size['pods']} pods × {size['containers']} containers a node, a cycle every {extent['resolution']:g} s; "
         f"medians of {extent['runs']:g} runs"

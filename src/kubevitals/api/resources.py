@@ -16,8 +16,8 @@ from kubevitals.api.encoding.answer import Found, Usage
 from kubevitals.api.list_options import ListOptions
 from kubevitals.api.request import Attributes
 from kubevitals.api.status import Status
-from kubevitals.model import Labels, Node, Pod, Withheld
-from kubevitals.selectors import FieldSelector, LabelSelector
+from kubevitals.model import Node, Pod, Withheld
+from kubevitals.selectors import FieldSelector, LabelFilter, LabelSelector
 from kubevitals.store.inventory import Inventory
 from kubevitals.store.points import Points
 from kubevitals.store.report import Report
@@ -92,23 +92,22 @@ class Resources:
         return status.pod_metrics_not_found(asked.namespace, asked.name) if item is None else self._single(asked, item)
 
     def _nodes(self, options: ListOptions) -> Iterator[list[Item]]:
-        wanted = _Selection(options.fields, options.labels, self._node_selector)
+        wanted = LabelFilter(options.labels, self._node_selector)
         for nodes in _sliced(self._inventory.nodes()):
-            yield self._items(wanted.fielded(wanted.of(nodes)))
+            yield self._items(_fielded(wanted.nodes(nodes), options.fields))
 
     def _pods(self, namespace: str | None, options: ListOptions) -> Iterator[list[Item]]:
-        wanted = _Selection(options.fields, options.labels)
-        for pods in self._candidates(namespace, wanted):
-            yield self._items(wanted.fielded(pods))
+        for pods in self._candidates(namespace, LabelFilter(options.labels)):
+            yield self._items(_fielded(pods, options.fields))
 
-    def _candidates(self, namespace: str | None, wanted: _Selection) -> Iterator[Sequence[Pod]]:
+    def _candidates(self, namespace: str | None, wanted: LabelFilter) -> Iterator[Sequence[Pod]]:
         """Yield slices of pods; where labels are asked for, only those that have them are looked at one by one."""
-        if not wanted.by_labels:
+        if wanted.empty:
             yield from _sliced(self._inventory.pods(namespace))
             return
         for name in self._inventory.namespaces() if namespace is None else [namespace]:
             yield ()
-            yield from _sliced(self._inventory.pods_labelled(name, wanted.labelled))
+            yield from _sliced(self._inventory.pods_labelled(name, wanted.matches))
 
     def _item(self, found: Found) -> Item | None:
         return next(iter(self._items([found])), None)
@@ -154,41 +153,9 @@ def _sliced(objects: Sequence[T]) -> Iterator[Sequence[T]]:
     return (objects[start : start + _SLICE] for start in range(0, len(objects), _SLICE))
 
 
-class _Selection:
-    """Tells which objects a request is about.
-
-    Args:
-        fields: has to match.
-        selectors: all of them have to match.
-    """
-
-    def __init__(self, fields: FieldSelector, *selectors: LabelSelector) -> None:
-        self._fields = fields
-        self._selectors = [selector for selector in selectors if not selector.empty]
-        self._needed = [text for selector in self._selectors for text in selector.needed]
-
-    @property
-    def by_labels(self) -> bool:
-        """Whether labels matter."""
-        return bool(self._selectors)
-
-    def labelled(self, labels: Labels) -> bool:
-        """Tell whether labels match."""
-        for text in self._needed:
-            if text not in labels.json:  # a glance that spares reading nearly all of them
-                return False
-        pairs = labels.pairs
-        return all(selector.matches(pairs) for selector in self._selectors)
-
-    def of(self, nodes: Sequence[Node]) -> Sequence[Node]:
-        """Return the nodes whose labels match."""
-        return [node for node in nodes if self.labelled(node.labels)] if self.by_labels else nodes
-
-    def fielded(self, objects: Sequence[T]) -> Sequence[T]:
-        """Return the objects whose fields match."""
-        if self._fields.empty:
-            return objects
-        return [found for found in objects if self._fields.matches(_fields_of(found))]
+def _fielded(objects: Sequence[T], fields: FieldSelector) -> Sequence[T]:
+    """Return the objects whose fields match."""
+    return objects if fields.empty else [found for found in objects if fields.matches(_fields_of(found))]
 
 
 def _fields_of(found: Found) -> dict[str, str]:

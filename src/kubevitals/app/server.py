@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ from kubevitals.model import Node
 from kubevitals.scraper.client import KubeletClient
 from kubevitals.scraper.cycle import Cycle
 from kubevitals.scraper.target import Target, resolve
-from kubevitals.selectors import parse_labels
+from kubevitals.selectors import LabelFilter, parse_labels
 from kubevitals.settings import Settings
 from kubevitals.store.inventory import Inventory
 from kubevitals.store.labels import LabelPool
@@ -89,7 +89,9 @@ class Server:
         # Milliseconds, so that the version goes on growing when the server starts again.
         self._points = Points(resolution=self._resolution, first_revision=int(now() * 1000))
         self._inventory.subscribe(node_removed=self._points.forget_node, pod_removed=self._points.forget_pod)
-        self._resources = Resources(self._inventory, self._points, parse_labels(settings.node_selector))
+        node_selector = parse_labels(settings.node_selector)
+        self._node_filter = LabelFilter(node_selector)
+        self._resources = Resources(self._inventory, self._points, node_selector)
         self._synced = asyncio.Event()
 
         self._cluster = inputs.cluster(settings.kubeconfig, self._environ, now)
@@ -214,9 +216,8 @@ class Server:
             concurrency=self._settings.kubelet_max_concurrent,
         )
 
-    def _selected_nodes(self) -> list[Node]:
-        selector = parse_labels(self._settings.node_selector)
-        return [node for node in self._inventory.nodes() if selector.matches(node.labels.pairs)]
+    def _selected_nodes(self) -> Sequence[Node]:
+        return self._node_filter.nodes(self._inventory.nodes())
 
     def _target(self, node: Node) -> Target:
         settings = self._settings

@@ -197,11 +197,7 @@ class Cycle:
 
     async def _visit(self, node: Node, ends: float) -> None:
         lane = self._lane(node)
-        try:
-            # No deadline where there is no queue: timers are what most scrapes would pay for without need.
-            async with asyncio.timeout_at(ends - _LEAST if lane.locked() else None):
-                await lane.acquire()
-        except TimeoutError:
+        if not await _admitted(lane, ends - _LEAST):
             self._failed(node, failure("queued", "the cycle ended before this node had its turn"))
             return
         try:
@@ -296,6 +292,17 @@ class Cycle:
 
     def _now_ms(self) -> int:
         return int(self._now() * 1000)
+
+
+async def _admitted(lane: asyncio.Semaphore, until: float) -> bool:
+    """Wait for a place in a lane; return whether there was one in time."""
+    if not lane.locked():  # no deadline where there is no queue: most scrapes would pay for it without need
+        return await lane.acquire()
+    try:
+        async with asyncio.timeout_at(until):
+            return await lane.acquire()
+    except TimeoutError:
+        return False
 
 
 def next_tick(due: float, now: float, resolution: float) -> float:
