@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubevitals.errors import SelectorError
-from kubevitals.model import Labels, Node
-from kubevitals.selectors import FieldTerm, LabelFilter, LabelSelector, Requirement, parse_fields, parse_labels
+from kubevitals.selectors import FieldTerm, LabelSelector, Requirement, parse_fields, parse_labels
 
 NAME_RULE = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
@@ -243,22 +242,3 @@ def test_any_text_is_a_field_selector_or_refused(text: str) -> None:
     except SelectorError:
         return
     assert all(term.field or term.value for term in terms)
-
-
-def test_a_filter_agrees_with_its_selectors():
-    """What spares reading labels changes nothing about which match; no selector selects everything."""
-    sets = [
-        Labels(text) for text in (b"{}", b'{"app":"web"}', b'{"app":"web","tier":"db"}', b'{"app":"mail","x":"web"}')
-    ]
-    for first in ("", "app=web", "app!=web", "tier", "app in (web,mail),tier notin (db)"):
-        for second in ("", "tier=db", "!x"):
-            selectors = [parse_labels(first), parse_labels(second)]
-            chosen = LabelFilter(*selectors)
-            assert chosen.empty is (not first and not second)
-            for labels in sets:
-                expected = all(selector.matches(labels.pairs) for selector in selectors)
-                assert chosen.matches(labels) is expected, (first, second, labels)
-    nodes = [Node("a", sets[1]), Node("b", sets[2])]
-    assert LabelFilter().nodes(nodes) is nodes
-    assert LabelFilter(parse_labels("tier=db")).nodes(nodes) == nodes[1:]
-    assert LabelFilter(parse_labels("tier!=db")).nodes([Node("c")]) == [Node("c")]

@@ -62,6 +62,16 @@ class Address(NamedTuple):
     address: str
 
 
+class Capacity(NamedTuple):
+    """What a node has: ``status.capacity`` in nanocores and bytes; 0 when unknown."""
+
+    nanocores: int = 0
+    memory: int = 0
+
+
+NO_CAPACITY = Capacity()
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """What we keep of a Node object.
@@ -81,6 +91,7 @@ class Node:
     metrics_path: str = ""
     ready: bool = True
     terminating: bool = False
+    capacity: Capacity = NO_CAPACITY
 
 
 class Pod(msgspec.Struct, frozen=True, gc=False):

@@ -7,12 +7,11 @@ Grammar, precedence of errors and their texts are those of ``k8s.io/apimachinery
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from kubevitals.errors import SelectorError
-from kubevitals.model import Labels, Node
 from kubevitals.names import label_key_problems, label_value_problems
 from kubevitals.quoting import quote
 
@@ -75,35 +74,6 @@ class LabelSelector:
     def matches(self, pairs: Mapping[str, str]) -> bool:
         """Tell whether an object with these labels is selected."""
         return all(requirement.matches(pairs) for requirement in self.requirements)
-
-
-class LabelFilter:
-    """Selects among thousands of objects by their labels, most of which it need not read for that.
-
-    Args:
-        selectors: all of them have to match.
-    """
-
-    def __init__(self, *selectors: LabelSelector) -> None:
-        self._selectors = [selector for selector in selectors if not selector.empty]
-        self._needed = [text for selector in self._selectors for text in selector.needed]
-
-    @property
-    def empty(self) -> bool:
-        """True when every object is selected."""
-        return not self._selectors
-
-    def matches(self, labels: Labels) -> bool:
-        """Tell whether an object with these labels is selected."""
-        for text in self._needed:
-            if text not in labels.json:  # a glance that spares reading nearly all of them
-                return False
-        pairs = labels.pairs
-        return all(selector.matches(pairs) for selector in self._selectors)
-
-    def nodes(self, nodes: Sequence[Node]) -> Sequence[Node]:
-        """Return the nodes that are selected."""
-        return nodes if self.empty else [node for node in nodes if self.matches(node.labels)]
 
 
 class FieldTerm(NamedTuple):

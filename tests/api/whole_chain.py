@@ -7,7 +7,7 @@ from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from kubevitals.api import selfmetrics
+from kubevitals.api import scrapestatus, selfmetrics
 from kubevitals.api.authentication import Authenticator
 from kubevitals.api.authentication.tokens import Tokens
 from kubevitals.api.authentication.trust import ClientTrust, TrustFlags
@@ -71,6 +71,7 @@ class World:
         self.unready = ""
         self.draining = False
         self.served: list[Sequence[Item]] = []
+        self.entries: list[dict[str, str]] = []
         self.telemetry = Telemetry(resolution=15.0)
         self.clock = 0.0
         self.chain = self._chain(limits or ChainLimits())
@@ -87,7 +88,8 @@ class World:
         routes = Routes(
             resources=Resources(self.inventory, self.points, parse_labels("")),
             health=health,
-            metrics=lambda: selfmetrics.answer(self.telemetry),
+            metrics=lambda: selfmetrics.answer(self.telemetry, {}),
+            scrape_status=lambda version: scrapestatus.answer(version, {"summary": "fine"}, self.entries, []),
             served=self.served.append,
             release="1.2.3",
             server_address=":10250",

@@ -31,7 +31,7 @@ def test_every_problem_is_told_at_once():
     found = run("serve", "--nope", "--metric-resolution=5s", "--kubelet-port=abc")
     assert found.returncode == 2
     assert found.stdout == ""
-    assert [line.split(": ")[0] for line in found.stderr.splitlines()] == ["kubevitals"] * 4
+    assert [line.split(": ")[0] for line in found.stderr.splitlines()] == ["kubevitals"] * 3
     assert "unknown flag: --nope" in found.stderr
     assert "at least 10s, but value 5s provided" in found.stderr
 

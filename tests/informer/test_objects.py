@@ -21,7 +21,7 @@ from kubevitals.informer.objects import (
     decode_pod,
     decode_pod_list,
 )
-from kubevitals.model import NO_LABELS, Address, Labels, Node
+from kubevitals.model import NO_LABELS, Address, Capacity, Labels, Node
 
 # As a 1.20 API server wrote it, with what we do not read left in.
 NODE = {
@@ -80,7 +80,24 @@ def test_a_node_keeps_what_is_scraped_and_served(labels):
         metrics_path="/fleet/node-a/metrics/resource",
         ready=True,
         terminating=False,
+        capacity=Capacity(4_000_000_000, 8 << 30),
     )
+
+
+@pytest.mark.parametrize(
+    ("capacity", "expected"),
+    [
+        (None, (0, 0)),
+        ({}, (0, 0)),
+        ({"cpu": "1500m", "memory": "16393244Ki", "pods": "110"}, (1_500_000_000, 16393244 << 10)),
+        ({"cpu": 2, "memory": "1G"}, (2_000_000_000, 10**9)),
+        ({"cpu": "many", "memory": ""}, (0, 0)),
+        ({"cpu": "-4", "memory": "-1Gi"}, (0, 0)),
+    ],
+)
+def test_a_nodes_capacity_is_known_or_unknown(labels, capacity, expected):
+    """What cannot be read bounds nothing; a node is not lost for it."""
+    assert decode_node(node(status={"capacity": capacity}), labels).item.capacity == expected
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import asyncio
 from functools import partial
 
 import pytest
+from tests import virtual_time
 
 from kubevitals.model import Address, Node
 from kubevitals.scraper.causes import failure
 from kubevitals.scraper.client import Reply
-from kubevitals.scraper.cycle import Cycle, in_order, next_tick
+from kubevitals.scraper.cycle import PASSING, Cycle, in_order, next_tick
 from kubevitals.scraper.target import resolve
 
 NOW = 1_790_000_000.0
@@ -115,6 +116,7 @@ class World:
             "resolution": 10.0,
             "timeout": 5.0,
             "now": lambda: NOW,
+            "retry_after": 0.0,
         }
         self.cycle = Cycle(
             nodes=lambda: list(self.nodes),
@@ -234,7 +236,7 @@ async def test_a_kubelet_that_was_reached_is_not_asked_elsewhere(cause):
     world = World(node("a", "first", "second"), client=Kubelets(first=cause))
     await world.cycle.once()
 
-    assert world.client.asked == [("a", "first")]
+    assert set(world.client.asked) == {("a", "first")}
     assert world.cycle.status["a"].cause == cause
 
 
@@ -317,6 +319,83 @@ async def test_a_node_without_a_turn_in_its_cycle_is_told():
 
     assert [world.cycle.status[name].cause for name in ("a", "b")] == ["", "queued"]
     assert world.counter.requests == [("a", True)]
+
+
+@pytest.mark.parametrize("cause", sorted(PASSING))
+async def test_what_may_be_over_in_a_moment_is_tried_once_more(cause):
+    """A kubelet that restarts costs no scrape: the second attempt counts, and the log never knew."""
+    client = Kubelets(**{"a.test": cause})
+    world = World(node("a"), client=client, retry_after=0.01)
+    asyncio.get_running_loop().call_later(0.005, client.faults.clear)
+    await world.cycle.once()
+    assert (world.cycle.status["a"].ok, len(world.store.batches["a"])) == (True, 1)
+    assert world.counter.requests == [("a", False), ("a", True)]
+
+
+async def test_who_failed_before_or_fails_for_good_is_asked_once_a_cycle():
+    """A second attempt is for nodes that worked, and for causes that pass; and it begins within the cycle."""
+    client = Kubelets(**{"a.test": "refused", "b.test": "http_401"})
+    world = World(node("a"), node("b"), client=client)
+    await world.cycle.once()
+    assert sorted(client.asked) == [("a", "a.test"), ("a", "a.test"), ("b", "b.test")]
+    await world.cycle.once()
+    assert sorted(client.asked[3:]) == [("a", "a.test"), ("b", "b.test")]
+
+    late = World(node("a"), client=Kubelets(**{"a.test": "refused"}), resolution=0.3, retry_after=0.25)
+    await late.cycle.once()
+    assert late.client.asked == [("a", "a.test")]
+
+
+def test_a_kubelet_slower_than_the_cycle_keeps_its_own_pace():
+    """It is never asked twice at once, its answers count when they come, and the others keep theirs."""
+
+    async def main():
+        client = Kubelets()
+        fetch = client.fetch
+
+        async def slow(target, address, **limits):
+            await asyncio.sleep(24.0 if target.node == "slow" else 0.1)
+            return await fetch(target, address, **limits)
+
+        client.fetch = slow
+        world = World(node("fast"), node("slow"), client=client, resolution=10.0, timeout=30.0)
+        synced = asyncio.Event()
+        synced.set()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(world.cycle.run(synced))
+            await asyncio.sleep(125.0)
+            task.cancel()
+        assert world.client.most_in_flight == 1  # within fetch: a slow scrape waits before it
+        return {name: len(batches) for name, batches in world.store.batches.items()}, world.counter.cycles
+
+    batches, cycles = virtual_time.run(main())
+    assert cycles == 12
+    assert batches == {"fast": 13, "slow": 4}
+
+
+def test_a_slow_kubelet_whose_node_goes_is_no_longer_waited_for():
+    """Its scrape is given up with the node, and nothing of it is absorbed afterwards."""
+
+    async def main():
+        client = Kubelets()
+        client.gate = asyncio.Event()
+        world = World(node("a"), client=client, resolution=10.0, timeout=30.0)
+        synced = asyncio.Event()
+        synced.set()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(world.cycle.run(synced))
+            await asyncio.sleep(5.0)
+            assert client.in_flight == 1
+            world.nodes = []
+            await asyncio.sleep(10.0)
+            assert client.in_flight == 0
+            client.gate.set()
+            await asyncio.sleep(10.0)
+            task.cancel()
+        return world
+
+    world = virtual_time.run(main())
+    assert (world.store.batches, world.cycle.status) == ({}, {})
 
 
 async def test_cycles_follow_each_other_once_the_nodes_are_known():

@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from kubevitals.errors import ScrapeError
+from kubevitals.scraper.pins import Pins
 from kubevitals.scraper.target import Target
 from kubevitals.tls.client import client_context
 
@@ -230,3 +231,80 @@ async def test_a_request_larger_than_the_socket_takes_is_sent_whole(client_of, s
 
     assert reply.body == b""
     assert received[0] > 8_000_000
+
+
+# --- what a certificate says --------------------------------------------------------------------------------
+
+
+async def test_a_refusal_tells_what_the_certificate_says(kubelets, serve_tls, client_of):
+    """OpenSSL names the first fault of a chain; who the certificate is of and for says what else is wrong with it."""
+    other = trustme.CA(organization_name="Elsewhere")
+    async with kubelets(tls=serve_tls("node-a", by=other)) as kubelet, client_of() as client:
+        details, heads = [], []
+        for _ in range(3):
+            with pytest.raises(ScrapeError) as raised:
+                await client.fetch(kubelet.target(), "127.0.0.1")
+            details.append(raised.value.detail)
+            heads.append(len(kubelet.heads))
+        assert raised.value.cause == "unknown_ca"
+        assert details[0].endswith("for DNS:node-a, and not for 127.0.0.1")
+        assert "Elsewhere" in details[0]
+        assert len(set(details)) == 1
+        assert heads == [0, 0, 0], "nothing may be said to a kubelet that is not believed"
+        assert kubelet.connections == 1, "it is looked at once, not in every cycle"
+        assert client.certificates["node-a"].names == ("DNS:node-a",)
+        client.forget("node-a")
+        assert client.certificates == {}
+
+
+async def test_what_was_believed_is_known_too(kubelets, serve_tls, client_of):
+    """Until when each kubelet's certificate is valid can be told before it has expired."""
+    async with kubelets(tls=serve_tls("127.0.0.1", not_after=FUTURE)) as kubelet, client_of() as client:
+        await client.fetch(kubelet.target(), "127.0.0.1")
+        shown = client.certificates["node-a"]
+        assert (shown.not_after, shown.names) == (FUTURE.timestamp(), ("IP:127.0.0.1",))
+        assert shown.days_left(FUTURE.timestamp() - 86400) == 1.0
+        assert shown.is_for("127.0.0.1")
+        assert not shown.is_for("127.0.0.2")
+
+
+# --- pins ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_pinned_kubelet_keeps_its_certificate(kubelets, client_of, tmp_path):
+    """Whatever a kubelet shows first is believed without a CA; another one later is not, and gets no token."""
+    pins = Pins({}, "the file")
+    anything = client_context(None, insecure=True)
+    settings = {
+        "context": lambda: anything,
+        "judge": lambda node, shown: pins.check(node, shown.fingerprint),
+    }
+    first, second = (trustme.CA().issue_cert("whatever") for _ in range(2))
+    contexts = []
+    for leaf in (first, second):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        leaf.configure_cert(context)
+        contexts.append(context)
+
+    async def token():
+        return "Bearer secret"
+
+    async with kubelets(tls=contexts[0]) as kubelet, client_of(authorization=token, **settings) as client:
+        for _ in range(2):
+            assert (await client.fetch(kubelet.target(), "127.0.0.1")).body == kubelets.BODY
+            client.forget("node-a")
+    known = pins.known()
+    assert list(known) == ["node-a"]
+
+    async with kubelets(tls=contexts[1]) as kubelet, client_of(authorization=token, **settings) as client:
+        with pytest.raises(ScrapeError) as raised:
+            await client.fetch(kubelet.target(), "127.0.0.1")
+        assert raised.value.cause == "pin_changed"
+        assert known["node-a"] in raised.value.detail
+        assert "deleting node-a from the file" in raised.value.remedy
+        assert kubelet.heads == []
+        assert (await client.fetch(kubelet.target("node-b"), "127.0.0.1")).body == kubelets.BODY
+
+        pins.forget("node-a")
+        assert (await client.fetch(kubelet.target(), "127.0.0.1")).body == kubelets.BODY
+        assert pins.known()["node-a"] == pins.known()["node-b"] != known["node-a"]

@@ -129,7 +129,7 @@ def test_the_picture_is_logged_when_it_changes(said):
     """A summary line follows the dominant cause: none, some, all; and never repeats."""
     picture = report.Picture()
     for statuses in ([works()], [works()], [works(), fails()], [works(), fails(DNS)], [fails()], [fails()], [works()]):
-        picture.update(statuses, "summary")
+        picture.update(statuses, "summary", 0.0)
 
     assert [(level, message) for level, message, _ in said()] == [
         ("INFO", "Scraping nodes"),
@@ -138,3 +138,14 @@ def test_the_picture_is_logged_when_it_changes(said):
         ("ERROR", "No node can be scraped"),
         ("INFO", "Scraping nodes"),
     ]
+
+
+def test_the_picture_is_told_again_while_nodes_fail(said):
+    """Who looks at the last lines of the log finds the summary there: every five minutes while something is wrong."""
+    picture = report.Picture()
+    for minute in range(16):
+        picture.update([works(), fails()], "summary", 60.0 * minute)
+    for minute in range(16, 40):
+        picture.update([works()], "summary", 60.0 * minute)
+    levels = [level for level, _, _ in said()]
+    assert levels == ["WARNING", "WARNING", "WARNING", "WARNING", "INFO"]

@@ -10,7 +10,7 @@ from kubevitals.quantity import format_duration
 from kubevitals.settings.flags import ACCEPTED, FLAGS, IMPLEMENTED, REFUSED
 from kubevitals.settings.pflag import Flag
 
-OURS = {"help", "kubelet-max-concurrent", "kubelet-tls-server-name"}
+OURS = {"help", "kubelet-max-concurrent", "kubelet-tls-pin", "kubelet-tls-server-name"}
 
 # name, type and default (unless it is the type's zero value) of every flag of metrics-server 0.9
 UPSTREAM = """

@@ -58,6 +58,21 @@ def problems(argv: str) -> tuple[str, ...]:
             "--kubelet-tls-server-name=node-name --kubelet-insecure-tls",
             ["cannot use both --kubelet-tls-server-name and --kubelet-insecure-tls"],
         ),
+        (
+            "--kubelet-tls-pin=pins --kubelet-insecure-tls",
+            ["cannot use both --kubelet-tls-pin and --kubelet-insecure-tls"],
+        ),
+        (
+            "--kubelet-tls-pin=pins --kubelet-certificate-authority=ca --kubelet-tls-server-name=node-name",
+            [
+                "cannot use both --kubelet-tls-pin and --kubelet-certificate-authority",
+                "cannot use both --kubelet-tls-pin and --kubelet-tls-server-name",
+            ],
+        ),
+        (
+            f"--kubelet-tls-pin=pins {COMPLETELY_INSECURE}",
+            [f"cannot use both --kubelet-tls-pin and {COMPLETELY_INSECURE}"],
+        ),
         ("--kubelet-tls-server-name=x", ['--kubelet-tls-server-name "x" must be empty or node-name']),
         ("--kubelet-request-timeout=0", ["kubelet-request-timeout should be positive"]),
         ("--kubelet-request-timeout=-1s", ["kubelet-request-timeout should be positive"]),
@@ -68,17 +83,10 @@ def problems(argv: str) -> tuple[str, ...]:
             ["metric-resolution should be a time duration at least 10s, but value 5s provided"],
         ),
         (
-            "--metric-resolution=10s",
+            "--kubelet-request-timeout=121s",
             [
-                "metric-resolution should be larger than kubelet-request-timeout, but metric-resolution value 10s "
-                "kubelet-request-timeout value 10s provided"
-            ],
-        ),
-        (
-            "--kubelet-request-timeout=55s",
-            [
-                "metric-resolution should be larger than kubelet-request-timeout, but metric-resolution value 1m0s "
-                "kubelet-request-timeout value 55s provided"
+                "kubelet-request-timeout should be at most twice metric-resolution, but metric-resolution value 1m0s "
+                "kubelet-request-timeout value 2m1s provided"
             ],
         ),
         (
@@ -136,7 +144,8 @@ def test_what_does_not_go_together_is_refused(argv: str, expected: list[str]) ->
     [
         "--metric-resolution=11.12s",
         "--metric-resolution=15s",
-        "--kubelet-request-timeout=54s",
+        "--metric-resolution=10s",
+        "--kubelet-request-timeout=120s",
         "--kubelet-client-key=k --kubelet-client-certificate=c",
         "--kubelet-tls-server-name=node-name --kubelet-certificate-authority=ca",
         "--tls-cert-file=c --tls-private-key-file=k",

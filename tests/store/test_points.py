@@ -49,6 +49,8 @@ def left_over(points):
         "namespaces": len(points._places._namespaces),
         "counts": (points.node_points, points.container_points, points.pods_with_usage),
         "derived": len(points.derived),
+        "bound": len(points._bound),
+        "shared": len(points._places.shared),
     }
 
 
@@ -238,6 +240,30 @@ def test_a_report_tells_when_its_points_changed(points, feed):
     assert points.report("", "c") is points.report("default", "none") is None
 
 
+def test_the_node_that_a_pod_is_bound_to_speaks_for_it(points, feed):
+    """Whatever a second kubelet reports, later or with later points; it is asked about once while two report it."""
+    twice(feed, "a", WEB)
+    assert points.disputed() == []
+    feed("b", 130, {WEB: (130, 500, 0)})
+    feed("b", 145, {WEB: (145, 545, 0)})
+    assert points.disputed() == [("default", "web")]
+    assert cpu_of(points) == 3_000_000_000
+    points.bind("default", "web", "a")
+    assert (points.disputed(), cpu_of(points)) == ([], 1_000_000_000)
+
+    points.forget_node("b")
+    feed("b", 160, {WEB: (160, 500, 0)})
+    assert points.disputed() == [("default", "web")]
+    points.bind("default", "web", "elsewhere")
+    assert points.disputed() == []
+    points.bind("default", "web", "a")
+    assert cpu_of(points) == 1_000_000_000
+    points.forget_pod("default", "web")
+    assert points.disputed() == []
+    points.bind("default", "other", "a")
+    assert left_over(points)["bound"] == 0
+
+
 def test_all_that_is_withheld_is_listed_with_reasons(points, feed):
     """The list is in the order of node names, each node before its pods."""
     twice(feed, "b", WEB)
@@ -282,7 +308,15 @@ def test_nothing_is_left_of_what_is_gone(points, feed):
     assert left_over(points) == left_over(Points(resolution=15.0))
 
     twice(feed, "a", WEB)
-    assert left_over(points) == {"nodes": 1, "pods": 1, "namespaces": 1, "counts": (1, 1, 1), "derived": 0}
+    assert left_over(points) == {
+        "nodes": 1,
+        "pods": 1,
+        "namespaces": 1,
+        "counts": (1, 1, 1),
+        "derived": 0,
+        "bound": 0,
+        "shared": 0,
+    }
 
 
 # --- any history --------------------------------------------------------------------------------------------
@@ -398,11 +432,11 @@ class Plain:
 @given(history=st.lists(st.dictionaries(st.sampled_from(CONTAINERS), rows, max_size=4), max_size=12))
 def test_columns_answer_as_plain_dicts_do(make_kubelet, history):
     """For any history of one node, the rates are those of the rules written down the simplest way."""
-    kubelet, points, plain = make_kubelet(), Points(resolution=15.0), Plain()
-    for containers in history:
-        batch = kubelet.batch(containers)
+    kubelet, points, plain = make_kubelet(), Points(resolution=15.0, keep=1e6), Plain()
+    for number, containers in enumerate(history):
+        batch = kubelet.batch(containers, (1000 + number, 1000 + number))  # later than all, so that none is ahead
         plain.absorb(batch)
-        points.absorb("node", batch, 0)
+        points.absorb("node", batch, number * 1000)
         for namespace, name in PODS:
             usage = points.pod_usage(namespace, name)
             actual = [one.nanocores for one in usage.containers] if isinstance(usage, PodUsage) else None

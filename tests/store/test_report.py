@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubevitals.model import NodeUsage, PodUsage, Withheld
+from kubevitals.model import NO_CAPACITY, NodeUsage, PodUsage, Withheld
 from kubevitals.store.report import Report, Tally
 
 RESOLUTION_NS = 15_000_000_000
@@ -13,12 +13,13 @@ WEB, DB = "default/web/app", "data/db/app"
 
 @pytest.fixture
 def report():
-    return Report("worker")
+    return Report("worker", 45_000)
 
 
 def absorb(report, *batches):
-    for number, batch in enumerate(batches, 1):
-        report.absorb(batch, number * 15_000, RESOLUTION_NS)
+    for batch in batches:
+        now_ms = batch.node.time_ms if batch.node else max(batch.time_ms, default=0)
+        report.absorb(batch, now_ms, RESOLUTION_NS, NO_CAPACITY)
 
 
 def test_two_scrapes_make_it_complete(report, kubelet):

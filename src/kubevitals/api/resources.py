@@ -17,7 +17,8 @@ from kubevitals.api.list_options import ListOptions
 from kubevitals.api.request import Attributes
 from kubevitals.api.status import Status
 from kubevitals.model import Node, Pod, Withheld
-from kubevitals.selectors import FieldSelector, LabelFilter, LabelSelector
+from kubevitals.selectors import FieldSelector, LabelSelector
+from kubevitals.store.filtering import LabelFilter
 from kubevitals.store.inventory import Inventory
 from kubevitals.store.points import Points
 from kubevitals.store.report import Report

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from kubevitals.api import discovery, openapi, status
+from kubevitals.api import discovery, openapi, scrapestatus, status
 from kubevitals.api.encoding import Answer, Item, encode, encode_document, encode_status
 from kubevitals.api.etag import not_modified
 from kubevitals.api.group import GROUP, VERSIONS
@@ -40,6 +40,7 @@ class Routes:
         resources: the objects of metrics.k8s.io.
         health: the probes.
         metrics: the answer with the server's own metrics.
+        scrape_status: the answer that tells how reading the kubelets goes, in a version of the group.
         served: told of all items that go out, some at a time, to note their age.
         release: the version of this program.
         server_address: how ``/apis`` tells clients to reach this server, such as ``:10250``.
@@ -51,6 +52,7 @@ class Routes:
         resources: Resources,
         health: Health,
         metrics: Callable[[], Response],
+        scrape_status: Callable[[str], Response],
         served: Callable[[Sequence[Item]], None],
         release: str,
         server_address: str,
@@ -58,6 +60,7 @@ class Routes:
         self._resources = resources
         self._health = health
         self._metrics = metrics
+        self._scrape_status = scrape_status
         self._served = served
         self._version = json.dumps(version_document(release), indent=2).encode()
         self._server_address = server_address
@@ -101,6 +104,8 @@ class Routes:
             return self._not_allowed(request)
         if len(parts) < 4:
             return self._discovery(request, parts)
+        if parts[3] == scrapestatus.RESOURCE:
+            return self._scrape_status(parts[2])
         return self._objects(request, asked)
 
     def _program(self, request: Request) -> Response:
@@ -186,7 +191,7 @@ def _routed(parts: list[str]) -> bool:
     if parts[2] not in VERSIONS:
         return False
     match parts[3:]:
-        case [] | ["nodes"] | ["nodes", _] | ["pods"]:
+        case [] | ["nodes"] | ["nodes", _] | ["pods"] | [scrapestatus.RESOURCE]:
             return True
         case ["namespaces", _, "pods"] | ["namespaces", _, "pods", _]:
             return True

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from kubevitals import __version__, logs
-from kubevitals.api import selfmetrics
+from kubevitals.api import scrapestatus, selfmetrics
 from kubevitals.api.authentication import Authenticator
 from kubevitals.api.authentication.tokens import Tokens
 from kubevitals.api.authentication.trust import ClientTrust
@@ -23,18 +24,21 @@ from kubevitals.api.listening import listen
 from kubevitals.api.message import Response
 from kubevitals.api.resources import Resources
 from kubevitals.api.routes import Routes
-from kubevitals.app import adapters, inputs
+from kubevitals.app import adapters, inputs, overview
+from kubevitals.app.bindings import Bindings
+from kubevitals.app.pinfile import PinFile
 from kubevitals.informer import resources as followed
 from kubevitals.informer.reflector import Reflector
 from kubevitals.kube import reviews
 from kubevitals.kube.client import ApiClient
 from kubevitals.kube.config import ClusterConfig
-from kubevitals.model import Node
+from kubevitals.model import Capacity, Node
 from kubevitals.scraper.client import KubeletClient
 from kubevitals.scraper.cycle import Cycle
 from kubevitals.scraper.target import Target, resolve
-from kubevitals.selectors import LabelFilter, parse_labels
+from kubevitals.selectors import parse_labels
 from kubevitals.settings import Settings
+from kubevitals.store.filtering import LabelFilter
 from kubevitals.store.inventory import Inventory
 from kubevitals.store.labels import LabelPool
 from kubevitals.store.points import Points
@@ -42,6 +46,7 @@ from kubevitals.telemetry import Telemetry
 from kubevitals.tls import ReloadingContext
 
 _log = logs.get(__name__)
+_RETRY_AFTER, _RETRY_SHARE = 1.0, 1 / 15  # seconds, and at most so much of a cycle
 _DRAIN_SECONDS = 60.0  # for requests in flight at the end, where nothing limits them
 _HANG_UP_SECONDS = 2.0  # for requests in flight when there were none a moment ago
 _TRUST_CONFIG_MAP = ("kube-system", "extension-apiserver-authentication")
@@ -78,6 +83,9 @@ class Server:
         self._environ = os.environ if environ is None else environ
         self._now = now
         self._resolution = resolution or settings.metric_resolution
+        # A resolution below what the flags allow is for tests, where a slow kubelet is to fail within its cycle.
+        longest = settings.kubelet_request_timeout
+        self._request_timeout = min(longest, resolution) if resolution else longest
         self._reload_every = reload_every
         self._limits = limits or Limits()
         self._settled = settled
@@ -87,7 +95,12 @@ class Server:
         self._telemetry = Telemetry(resolution=self._resolution)
         self._inventory = Inventory()
         # Milliseconds, so that the version goes on growing when the server starts again.
-        self._points = Points(resolution=self._resolution, first_revision=int(now() * 1000))
+        self._points = Points(
+            resolution=self._resolution,
+            first_revision=int(now() * 1000),
+            capacity=self._capacity,
+            discard=self._telemetry.count_discarded,
+        )
         self._inventory.subscribe(node_removed=self._points.forget_node, pod_removed=self._points.forget_pod)
         node_selector = parse_labels(settings.node_selector)
         self._node_filter = LabelFilter(node_selector)
@@ -102,6 +115,9 @@ class Server:
         self._trust_changed()
         self._kubelet_ca = inputs.kubelet_ca(settings)
         self._kubelet_pair = inputs.kubelet_pair(settings)
+        self._pins = PinFile(Path(settings.kubelet_tls_pin)) if settings.kubelet_tls_pin else None
+        if self._pins is not None:
+            self._inventory.subscribe(node_removed=self._pins.forget)
         self._socket = listen(settings.bind_address, settings.secure_port, share_port=settings.permit_port_sharing)
 
     @property
@@ -125,9 +141,9 @@ class Server:
                 await stack.enter_async_context(self._client(each))
                 for each in (self._cluster, self._token_cluster, self._access_cluster)
             ]
-            kubelets = await stack.enter_async_context(self._kubelet_client())
+            self._kubelets = await stack.enter_async_context(self._kubelet_client())
             self._reflectors = self._follow(lister)
-            self._cycle = self._scraping(kubelets)
+            self._cycle = self._scraping(self._kubelets)
             self._chain = self._filters(token_reviewer, access_reviewer)
             listener = Listener(self._chain.handle, self._socket, self._limits)
             stack.callback(listener.abort)
@@ -139,6 +155,7 @@ class Server:
                 group.create_task(self._cycle.run(self._synced), name="scrape cycles"),
                 group.create_task(self._sync(), name="inventory sync"),
                 group.create_task(self._reload(), name="file reload"),
+                group.create_task(Bindings(lister, self._points, self._resolution).run(), name="disputed pods"),
                 group.create_task(self._settle(), name="first cycle"),
             ]
             await listener.start(self._tls.context)
@@ -192,15 +209,16 @@ class Server:
         context = ReloadingContext(
             lambda: self._kubelet_ca.value if self._kubelet_ca else self._cluster.ca_pem,
             lambda: self._kubelet_pair.value if self._kubelet_pair else credentials.client_certificate(),
-            insecure=settings.kubelet_insecure_tls,
+            insecure=settings.kubelet_insecure_tls or self._pins is not None,
         )
         return KubeletClient(
             context=context.current,
             now=self._now,
-            timeout=settings.kubelet_request_timeout,
+            timeout=self._request_timeout,
             authorization=credentials.authorization,
             refreshed=credentials.refresh,
             tls_server_name="node-name" if settings.kubelet_tls_server_name == "node-name" else "",
+            judge=self._pins.judge if self._pins is not None else None,
         )
 
     def _scraping(self, client: KubeletClient) -> Cycle:
@@ -211,13 +229,18 @@ class Server:
             sink=adapters.Readings(self._points, self._resources),
             observer=self._telemetry,
             resolution=self._resolution,
-            timeout=min(self._settings.kubelet_request_timeout, self._resolution),
+            timeout=self._request_timeout,
+            retry_after=min(_RETRY_AFTER, self._resolution * _RETRY_SHARE),
             now=self._now,
             concurrency=self._settings.kubelet_max_concurrent,
         )
 
     def _selected_nodes(self) -> Sequence[Node]:
         return self._node_filter.nodes(self._inventory.nodes())
+
+    def _capacity(self, name: str) -> Capacity:
+        node = self._inventory.node(name)
+        return Capacity() if node is None else node.capacity
 
     def _target(self, node: Node) -> Target:
         settings = self._settings
@@ -275,6 +298,7 @@ class Server:
             resources=self._resources,
             health=health,
             metrics=self._metrics,
+            scrape_status=self._scrape_status,
             served=adapters.freshness(self._telemetry, self._now),
             release=__version__,
             server_address=inputs.server_address(self._settings, self.port),
@@ -304,6 +328,18 @@ class Server:
         late = started is not None and asyncio.get_running_loop().time() - started > 1.5 * self._cycle.length
         return "metric collection didn't finish on time" if late else ""
 
+    def _scrape_status(self, version: str) -> Response:
+        names = [node.name for node in self._selected_nodes()]
+        fields = {
+            "release": __version__,
+            "summary": self._cycle.summary(),
+            "resolutionSeconds": self._resolution,
+            "servedNodes": self._points.node_points,
+            "servedPods": self._points.pods_with_usage,
+        }
+        nodes = overview.node_entries(names, self._cycle.status, self._kubelets.certificates, self._now())
+        return scrapestatus.answer(version, fields, nodes, overview.withheld_entries(self._points))
+
     def _metrics(self) -> Response:
         points = self._points
         self._telemetry.set_in_flight(self._chain.in_flight.peaks())
@@ -313,7 +349,9 @@ class Server:
             nodes=max(0, known["nodes"] - points.node_points),
             pods=max(0, known["pods"] - points.pods_with_usage),
         )
-        return selfmetrics.answer(self._telemetry)
+        now = self._now()
+        days = {name: shown.days_left(now) for name, shown in self._kubelets.certificates.items()}
+        return selfmetrics.answer(self._telemetry, days)
 
     # --- what changes while it runs -----------------------------------------------------------------------------
 
@@ -326,6 +364,8 @@ class Server:
             await asyncio.sleep(self._reload_every)
             self._tls.reload()
             self._trust.reload_files()
+            if self._pins is not None:
+                self._pins.poll()
             for file in (self._kubelet_ca, self._kubelet_pair):
                 if file is not None:
                     file.poll()

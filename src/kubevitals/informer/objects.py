@@ -12,8 +12,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from kubevitals.errors import ApiServerError
-from kubevitals.model import Address, Labels, Node, Pod
+from kubevitals.errors import ApiServerError, QuantityError
+from kubevitals.model import CPU, MEMORY, Address, Capacity, Labels, Node, Pod
+from kubevitals.quantity import parse_cpu, parse_memory
 
 METRICS_PATH = "metrics.k8s.io/resource-metrics-path"
 
@@ -83,6 +84,7 @@ class _NodeStatus(msgspec.Struct, rename="camel", gc=False):
     addresses: list[_Address] | None = None
     conditions: list[_Condition] | None = None
     daemon_endpoints: _Endpoints | None = None
+    capacity: dict[str, str | int | float] | None = None
 
 
 class _Node(msgspec.Struct, gc=False):
@@ -211,6 +213,7 @@ def _node(raw: _Node, labels: Intern) -> Node:
         metrics_path=(meta.annotations or {}).get(METRICS_PATH, ""),
         ready=any(entry.type == "Ready" and entry.status == "True" for entry in status.conditions or ()),
         terminating=meta.deletion_timestamp is not None,
+        capacity=_capacity(status.capacity or {}),
     )
 
 
@@ -228,6 +231,18 @@ def _config_map(raw: _ConfigMap) -> ConfigMap:
 
 def _address(kind: str, address: str) -> Address:
     return Address(sys.intern(kind), address)
+
+
+def _capacity(resources: Mapping[str, str | int | float]) -> Capacity:
+    """Return a node's capacity; what cannot be read is unknown, for nothing is served from it."""
+    return Capacity(_amount(parse_cpu, resources.get(CPU)), _amount(parse_memory, resources.get(MEMORY)))
+
+
+def _amount(parse: Callable[[str], int], text: str | int | float | None) -> int:
+    try:
+        return max(0, parse(str(text)))
+    except QuantityError:
+        return 0
 
 
 def _port(endpoints: _Endpoints | None) -> int:

@@ -63,6 +63,10 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "san_host": Cause("kubelet certificate has no matching DNS SAN", _NAMES),
     "self_signed": Cause("kubelet certificate self-signed", _TRUST),
     "unknown_ca": Cause("kubelet certificate from an unknown CA", _TRUST),
+    "pin_changed": Cause(
+        "kubelet certificate other than before",
+        "Find out why the kubelet has another certificate, and accept it where the pins are kept.",
+    ),
     "expired": Cause(
         "kubelet certificate expired",
         "Renew the kubelet's serving certificate or its CA; approve the node's pending kubelet-serving CSR.",

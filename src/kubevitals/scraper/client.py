@@ -11,14 +11,18 @@ from typing import Final, Literal, NamedTuple, Self, TypeAlias
 
 from kubevitals import __version__
 from kubevitals.errors import KubevitalsError, ScrapeError
-from kubevitals.scraper import http1
+from kubevitals.scraper import certificate, http1
 from kubevitals.scraper.causes import failure
+from kubevitals.scraper.certificate import Certificate
 from kubevitals.scraper.connection import BUFFER, Connection, Progress, connect
 from kubevitals.scraper.diagnosis import explain, refusal
 from kubevitals.scraper.pace import Pace
 from kubevitals.scraper.target import Target, authority, certificate_name
+from kubevitals.tls.client import client_context
 
 USER_AGENT: Final = f"kubevitals/{__version__}"
+_LOOK: Final = 3.0  # seconds for a look at a certificate that was refused
+_LOOK_EVERY: Final = 300.0  # seconds between two looks at one node's
 
 ServerName: TypeAlias = Literal["", "node-name"]
 """Which name a certificate must carry: the dialled address, or the node's name."""
@@ -70,7 +74,12 @@ class KubeletClient:
         now: the time, in seconds since the epoch.
         timeout: seconds for one request, everything included.
         tls_server_name: which name the certificate must carry.
+        judge: called with a node and the certificate that it proved to have, before anything is sent; returns why it
+            is refused, None when it is not. Without it the context alone decides.
         body_limit: largest body accepted, in bytes after decompression.
+
+    Attributes:
+        certificates: what each node showed last, by its name; of a refused one, too.
     """
 
     def __init__(
@@ -82,6 +91,7 @@ class KubeletClient:
         authorization: Callable[[], Awaitable[str | None]] = _no_authorization,
         refreshed: Callable[[], Awaitable[bool]] = _nothing_new,
         tls_server_name: ServerName = "",
+        judge: Callable[[str, Certificate], ScrapeError | None] | None = None,
         body_limit: int = http1.BODY_LIMIT,
     ) -> None:
         self._context = context
@@ -90,7 +100,11 @@ class KubeletClient:
         self._authorization = authorization
         self._refreshed = refreshed
         self._tls_server_name = tls_server_name
+        self._judge = judge
         self._body_limit = body_limit
+        self.certificates: dict[str, Certificate] = {}
+        self._stranger: ssl.SSLContext | None = None  # with which a refused certificate is looked at
+        self._looked: dict[str, float] = {}  # when, by node
         self._kept: dict[str, Connection] = {}
         self._buffer = bytearray(BUFFER)
         self._handshakes = Pace(burst=0.0)
@@ -121,6 +135,8 @@ class KubeletClient:
         connection = self._kept.pop(node, None)
         if connection is not None:
             connection.close()
+        self.certificates.pop(node, None)
+        self._looked.pop(node, None)
 
     async def fetch(
         self,
@@ -171,7 +187,7 @@ class KubeletClient:
             except (OSError, ScrapeError):
                 if progress.heard:  # otherwise the kubelet hung up while it idled: ask once more
                     raise
-        fresh = await self._open(wanted, connect_timeout, progress)
+        fresh = await self._trusted(target.node, wanted, connect_timeout, progress)
         return await self._ask(target.node, fresh, request, progress)
 
     async def _renewed(self, target: Target, shown: str, progress: Progress) -> bool:
@@ -204,6 +220,59 @@ class KubeletClient:
             connection.close()
             return None
         return connection
+
+    async def _trusted(
+        self, node: str, wanted: _Endpoint, connect_timeout: float | None, progress: Progress
+    ) -> Connection:
+        """Open a connection to a node whose certificate is the right one; nothing has been sent over it yet."""
+        try:
+            connection = await self._open(wanted, connect_timeout, progress)
+        except ssl.SSLCertVerificationError as error:
+            raise await self._explained(node, wanted, error) from error
+        if wanted.context is not None and (refused := self._refusal(node, connection.certificate())):
+            connection.close()
+            raise refused
+        return connection
+
+    def _refusal(self, node: str, der: bytes) -> ScrapeError | None:
+        """Take a note of a node's certificate; return why it is refused although the context accepted it."""
+        shown = certificate.read(der)
+        if shown is not None:
+            self.certificates[node] = shown
+        if self._judge is None:
+            return None
+        return self._judge(node, shown) if shown else failure("bad_cert", "the certificate cannot be read")
+
+    async def _explained(self, node: str, wanted: _Endpoint, error: ssl.SSLCertVerificationError) -> ScrapeError:
+        """Return why a certificate was refused, with what it says: OpenSSL tells the first of its faults, and no more.
+
+        For this it is looked at over a connection of its own, over which nothing is sent; not in every cycle.
+        """
+        refused = explain(error, "tls")
+        now = asyncio.get_running_loop().time()
+        if self._looked.get(node, -_LOOK_EVERY) + _LOOK_EVERY <= now:
+            self._looked[node] = now
+            try:
+                async with asyncio.timeout(_LOOK):
+                    found = certificate.read(await self._look(wanted))
+            except (OSError, ScrapeError):
+                found = None
+            if found is not None:
+                self.certificates[node] = found
+        shown = self.certificates.get(node)
+        if shown is None:
+            return refused
+        unnamed = "" if shown.is_for(wanted.server_name) else f", and not for {wanted.server_name}"
+        return failure(refused.cause, f"{refused.detail}: {shown}{unnamed}", refused.remedy)
+
+    async def _look(self, wanted: _Endpoint) -> bytes:
+        if self._stranger is None:
+            self._stranger = client_context(None, insecure=True)
+        connection = await self._open(wanted._replace(context=self._stranger), None, Progress())
+        try:
+            return connection.certificate()
+        finally:
+            connection.close()
 
     async def _open(self, wanted: _Endpoint, connect_timeout: float | None, progress: Progress) -> Connection:
         async with asyncio.timeout(connect_timeout):

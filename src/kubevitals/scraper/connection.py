@@ -86,6 +86,10 @@ class Connection:
             except _BLOCKED as error:
                 await self._unblocked(error, self._readable)
 
+    def certificate(self) -> bytes:
+        """Return the peer's certificate in DER form; empty without TLS, or before the handshake."""
+        return (isinstance(self._sock, ssl.SSLSocket) and self._sock.getpeercert(binary_form=True)) or b""
+
     def close(self) -> None:
         """Close the socket, without a goodbye to a peer that may be gone."""
         self._sock.close()

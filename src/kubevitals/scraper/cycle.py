@@ -27,6 +27,9 @@ _LEAST: Final = 0.1  # seconds; a scrape that gets its turn with less time left 
 # Causes that say nothing about the kubelet, only about the way there: another address may do better.
 UNREACHABLE: Final = frozenset({"dns", "refused", "no_route", "forbidden_route", "timeout_connect", "network"})
 
+# Causes that may be over in a moment: a kubelet that restarts, a packet that was lost, a connection that was cut.
+PASSING: Final = frozenset({"refused", "no_route", "network", "closed", "truncated"})
+
 
 class Fetcher(Protocol):
     """Asks kubelets; ``client.KubeletClient`` is one."""
@@ -109,7 +112,10 @@ class Cycle:
         sink: takes the batches.
         observer: takes the measurements about scraping.
         resolution: seconds from the start of one cycle to the next, as a rule; see ``stagger.length``.
-        timeout: seconds for one node, both addresses included.
+        timeout: seconds for one node, both addresses included; a node that takes longer than a cycle is left out of
+            those that start meanwhile, so that it is never asked twice at once.
+        retry_after: seconds after which a node that worked is asked once more in the same cycle, when its scrape
+            failed for one of the PASSING causes.
         now: the time, in seconds since the epoch.
         concurrency: scrapes at once among the nodes that work, and again as many among those that do not:
             nodes that time out never keep the others waiting.
@@ -132,6 +138,7 @@ class Cycle:
         resolution: float,
         timeout: float,
         now: Callable[[], float],
+        retry_after: float = 1.0,
         concurrency: int = CONCURRENCY,
     ) -> None:
         self.status: dict[str, NodeStatus] = {}
@@ -145,8 +152,10 @@ class Cycle:
         self._observer = observer
         self._resolution = resolution
         self._timeout = timeout
+        self._retry_after = retry_after
         self._now = now
         self._known: dict[str, _Known] = {}
+        self._busy: dict[str, asyncio.Task[None]] = {}
         self._healthy = asyncio.Semaphore(concurrency)
         self._suspect = asyncio.Semaphore(concurrency)
         self._picture = report.Picture()
@@ -157,27 +166,36 @@ class Cycle:
         await synced.wait()
         loop = asyncio.get_running_loop()
         due = loop.time()
-        while True:
-            await self.once()
-            due = next_tick(due, loop.time(), self._resolution)
-            await asyncio.sleep(due - loop.time())
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._cycle(group)
+                due = next_tick(due, loop.time(), self._resolution)
+                await asyncio.sleep(due - loop.time())
 
     async def once(self) -> None:
-        """Run one cycle: scrape every node, at most once."""
+        """Run one cycle, and wait for every scrape that it began."""
+        async with asyncio.TaskGroup() as group:
+            await self._cycle(group)
+
+    async def _cycle(self, group: asyncio.TaskGroup) -> None:
+        """Begin a scrape of every node that is not being scraped still, and wait for them until the cycle is over."""
         loop = asyncio.get_running_loop()
         start = self.last_start = loop.time()
         nodes = self._nodes()
         self._forget_gone({node.name for node in nodes})
         strangers = max(0, len(nodes) - self._client.connections)
         self.length = length(self._resolution, strangers)
-        async with asyncio.TaskGroup() as group:
-            for offset, batch in stagger(nodes, self.length, strangers):
-                await asyncio.sleep(start + offset - loop.time())
-                for node in batch:
-                    group.create_task(self._visit(node, start + self.length))
+        ends = start + self.length
+        for offset, batch in stagger(nodes, self.length, strangers):
+            await asyncio.sleep(start + offset - loop.time())
+            for node in batch:
+                if node.name not in self._busy:
+                    self._busy[node.name] = group.create_task(self._visit(node, ends))
+        if self._busy:
+            await asyncio.wait(self._busy.values(), timeout=ends - loop.time())
         self._sink.expire(self._now_ms())
         self._observer.observe_cycle(loop.time() - start)
-        self._picture.update(self.status.values(), self.summary())
+        self._picture.update(self.status.values(), self.summary(), loop.time())
         self.completed.set()
 
     def summary(self) -> str:
@@ -191,41 +209,62 @@ class Cycle:
         for name in self._known.keys() - present:
             del self._known[name]
             self.status.pop(name, None)
+            if busy := self._busy.pop(name, None):
+                busy.cancel()
             self._client.forget(name)
             self._sink.forget_node(name)  # again: a scrape may have ended after the node had gone
             self._observer.forget_node(name)
 
     async def _visit(self, node: Node, ends: float) -> None:
+        try:
+            error = await self._attempt(node, ends)
+            if error is not None and error.cause in PASSING and self._works(node) and self._time_left(ends):
+                await asyncio.sleep(self._retry_after)
+                error = await self._attempt(node, ends)
+            if error is not None:
+                self._failed(node, error)
+        finally:
+            if self._busy.get(node.name) is asyncio.current_task():
+                del self._busy[node.name]
+
+    def _time_left(self, ends: float) -> bool:
+        """Return whether a second attempt would begin within the cycle."""
+        return asyncio.get_running_loop().time() + self._retry_after < ends - _LEAST
+
+    async def _attempt(self, node: Node, ends: float) -> ScrapeError | None:
+        """Scrape a node when there is a place for it; return why that failed."""
         lane = self._lane(node)
         if not await _admitted(lane, ends - _LEAST):
-            self._failed(node, failure("queued", "the cycle ended before this node had its turn"))
-            return
+            return failure("queued", "the cycle ended before this node had its turn")
         try:
-            await self._scrape(node, ends)
+            return await self._scrape(node)
         finally:
             lane.release()
 
     def _lane(self, node: Node) -> asyncio.Semaphore:
-        status = self.status.get(node.name)
-        return self._healthy if node.ready and (status is None or status.ok) else self._suspect
+        return self._healthy if self._works(node) else self._suspect
 
-    async def _scrape(self, node: Node, ends: float) -> None:
+    def _works(self, node: Node) -> bool:
+        """Return whether a node should answer: it is ready, and nothing is known against it."""
+        status = self.status.get(node.name)
+        return node.ready and (status is None or status.ok)
+
+    async def _scrape(self, node: Node) -> ScrapeError | None:
         try:
             target = self._target(node)
         except ScrapeError as error:
             self._observer.count_unsent_kubelet_request()
-            self._failed(node, error)
-            return
+            return error
         loop = asyncio.get_running_loop()
         at, began = self._now(), loop.time()
         try:
-            batch = await self._batch(target, min(ends, began + self._timeout))
+            batch = await self._batch(target, began + self._timeout)
         except ScrapeError as error:
             self._observer.observe_kubelet_request(node.name, seconds=loop.time() - began, success=False, at=at)
-            self._failed(node, error)
-            return
+            return error
         self._observer.observe_kubelet_request(node.name, seconds=loop.time() - began, success=True, at=at)
         self._succeeded(node, batch)
+        return None
 
     def _about(self, node: Node) -> _Known:
         known = self._known.get(node.name)

@@ -10,6 +10,7 @@ from kubevitals.scraper.exposition import SCRAPE_ERROR
 from kubevitals.scraper.status import NodeStatus, dominant
 
 _log = logs.get(__name__)
+_REMIND: Final = 300.0  # seconds
 _QUIET: Final = 4  # verbosity for what thousands of nodes may do at once, and nobody needs to know
 
 
@@ -68,18 +69,27 @@ def _scrape_error(after: NodeStatus) -> None:
 
 
 class Picture:
-    """Remembers what most nodes suffer from, and logs a summary when that changes."""
+    """Remembers what most nodes suffer from, and logs a summary when that changes, or goes on for minutes."""
 
     def __init__(self) -> None:
         self._shown: tuple[str, bool] | None = None
+        self._shown_at = 0.0
 
-    def update(self, statuses: Collection[NodeStatus], summary: str) -> None:
-        """Log the summary when another cause dominates, or when the last or first node is scraped."""
+    def update(self, statuses: Collection[NodeStatus], summary: str, at: float) -> None:
+        """Log the summary when another cause dominates, or when the last or first node is scraped.
+
+        While nodes fail that should not, it is logged every five minutes: who looks at the last lines then finds it.
+
+        Args:
+            statuses: of all nodes.
+            summary: them in one line.
+            at: monotonic seconds.
+        """
         cause = dominant(statuses)
         picture = cause, any(status.ok for status in statuses)
-        if picture == self._shown:
+        if picture == self._shown and not (cause and at - self._shown_at >= _REMIND):
             return
-        self._shown = picture
+        self._shown, self._shown_at = picture, at
         if not cause:
             _log.info("Scraping nodes", summary=summary)
         elif picture[1]:

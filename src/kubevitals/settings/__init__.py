@@ -45,6 +45,8 @@ class Settings:
     """Types of node address to connect to, the preferred one first."""
     kubelet_request_timeout: float
     """Seconds that one request to a kubelet may take."""
+    kubelet_tls_pin: str
+    """File of the kubelets' first certificates, which are accepted without a CA; empty: no such file."""
     kubelet_tls_server_name: str
     """``node-name``: verify certificates against the node's name; empty: against the address dialled."""
     kubelet_use_node_status_port: bool

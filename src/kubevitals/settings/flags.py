@@ -83,7 +83,14 @@ _KUBELET = (
         "kubelet-request-timeout",
         DURATION,
         "10s",
-        "Time that one request to a kubelet may take; at most nine tenths of --metric-resolution.",
+        "Time that one request to a kubelet may take; at most twice --metric-resolution.",
+    ),
+    Flag(
+        "kubelet-tls-pin",
+        STRING,
+        "",
+        "File in which the certificate that each kubelet showed first is kept; no other is accepted from then on, and "
+        "no CA is needed. (kubevitals only)",
     ),
     Flag(
         "kubelet-tls-server-name",

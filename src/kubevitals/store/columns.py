@@ -55,6 +55,12 @@ class Columns(NamedTuple):
         return self._replace(layout=layout, containers=containers, pods=complete)
 
 
+def counted(columns: Columns) -> Columns:
+    """Return the same points with their counts made anew."""
+    containers, pods = _count(columns.layout, columns.previous_ms)
+    return columns._replace(containers=containers, pods=pods)
+
+
 NO_COLUMNS = Columns(NO_LAYOUT, array("q"), array("Q"), array("Q"), array("q"), array("q"), array("Q"), False, 0, 0)
 
 

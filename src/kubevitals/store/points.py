@@ -7,10 +7,10 @@ gap. The clock of a node is never compared with the server's: only differences w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from kubevitals.model import Batch, NodeUsage, PodRows, PodUsage, Withheld
+from kubevitals.model import Batch, Capacity, NodeUsage, PodRows, PodUsage, Withheld
 from kubevitals.store.derived import Derived
 from kubevitals.store.places import Places
 from kubevitals.store.report import PodKey, Report, Tally
@@ -25,6 +25,14 @@ class WithheldObject(NamedTuple):
     reason: str
 
 
+def _unknown(_: str) -> Capacity:
+    return Capacity()
+
+
+def _uncounted(_: str) -> None:
+    """Nobody counts."""
+
+
 class Points:
     """The points of a cluster.
 
@@ -32,16 +40,29 @@ class Points:
         resolution: seconds between two scrapes of a node.
         keep: seconds that the points of a node outlive its last successful scrape; 3 resolutions when None.
         first_revision: where ``revision`` starts, so that it can keep growing across restarts of the server.
+        capacity: what a node has, by name.
+        discard: told why a point got no rate, a value of ``previous.LABELS``, once for each point.
 
     ``derived`` is for readers, which keep there what they made of the points of an object. It has nothing of a pod
     that several nodes report, provided that readers ask ``reported_once`` first.
     """
 
-    def __init__(self, *, resolution: float, keep: float | None = None, first_revision: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        resolution: float,
+        keep: float | None = None,
+        first_revision: int = 1,
+        capacity: Callable[[str], Capacity] = _unknown,
+        discard: Callable[[str], None] = _uncounted,
+    ) -> None:
         self._resolution_ns = round(resolution * 1_000_000_000)
         self._keep_ms = round((3 * resolution if keep is None else keep) * 1000)
+        self._capacity = capacity
+        self._discard = discard
         self._reports: dict[str, Report] = {}
         self._places = Places()
+        self._bound: dict[PodKey, str] = {}  # of pods that several nodes report
         self._tally = Tally()
         self.revision = first_revision
         self.derived = Derived()
@@ -66,9 +87,11 @@ class Points:
         self.revision += 1
         report = self._reports.get(node)
         if report is None:
-            report = self._reports[node] = Report(node)
+            report = self._reports[node] = Report(node, self._keep_ms)
         before, named_before = report.tally, None if report.names_same_pods(batch) else report.pods()
-        report.absorb(batch, now_ms, self._resolution_ns)
+        report.absorb(batch, now_ms, self._resolution_ns, self._capacity(node))
+        for reason in report.discarded():
+            self._discard(reason)
         self._recount(before, report.tally)
         if named_before is not None:
             self._move(named_before, report)
@@ -81,6 +104,7 @@ class Points:
             self.revision += 1
             self._recount(report.tally, Tally())
             self._places.discard(report.pods(), report.place)
+            self._unbind()
             self.derived.drop([("", node), *report.pods()])
 
     def forget_pod(self, namespace: str, name: str) -> None:
@@ -92,6 +116,7 @@ class Points:
             report.forget_pod(namespace, name)
             self._recount(before, report.tally)
             self._places.discard([(namespace, name)], report.place)
+        self._bound.pop((namespace, name), None)
         self.derived.drop([(namespace, name)])
 
     def expire(self, now_ms: int) -> None:
@@ -118,12 +143,25 @@ class Points:
         nodes = self._places.of(namespace, name)
         if len(nodes) == 1:
             return self._reports[nodes[0]]
+        bound = self._bound.get((namespace, name)) if nodes else None
+        if bound in nodes:
+            return self._reports[bound]
         reports = [self._reports[node] for node in nodes]
         return choose(reports, namespace, name, self._resolution_ns // 1_000_000) if reports else None
 
     def reported_once(self, namespace: str, name: str) -> bool:
         """Return whether one node alone speaks for an object; a node always does for itself."""
         return not namespace or len(self._places.of(namespace, name)) == 1
+
+    def disputed(self) -> Sequence[PodKey]:
+        """Return the pods that several nodes report and of which it was not told yet where they run."""
+        return sorted(self._places.shared - self._bound.keys())
+
+    def bind(self, namespace: str, name: str, node: str) -> None:
+        """Take in on which node a pod runs: among several that report it, that one speaks for it."""
+        if (namespace, name) in self._places.shared:
+            self.revision += 1
+            self._bound[namespace, name] = node
 
     def withheld(self) -> Iterator[WithheldObject]:
         """Yield every node and pod that is reported and has no usage; nodes by name, each with its pods."""
@@ -145,7 +183,12 @@ class Points:
         after = report.pods()
         self._places.discard(before - after, report.place)
         self._places.add(after - before, report.place)
+        self._unbind()
         self.derived.drop(before ^ after)
+
+    def _unbind(self) -> None:
+        for key in self._bound.keys() - self._places.shared:
+            del self._bound[key]
 
     def _recount(self, before: Tally, after: Tally) -> None:
         if before == after:

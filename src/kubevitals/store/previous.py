@@ -28,6 +28,11 @@ RESTARTED = -3
 NOT_NEWER = -4
 COUNTER_WENT_BACK = -5
 START_WENT_BACK = -6
+CLOCK_JUMPED = -7
+AHEAD = -8
+STALE = -9
+BEYOND_CPU = -10
+BEYOND_MEMORY = -11
 
 REASONS = {
     FIRST_SEEN: "was first seen in this scrape",
@@ -35,7 +40,24 @@ REASONS = {
     NOT_NEWER: "has no measurement newer than those before",
     COUNTER_WENT_BACK: "has a CPU counter that went back, as after a restart",
     START_WENT_BACK: "has an earlier start time than in the scrape before",
+    CLOCK_JUMPED: "was measured by a clock that has jumped since the scrape before",
+    AHEAD: "has a measurement dated later than the node's own time",
+    STALE: "has not been measured by the kubelet for too long",
+    BEYOND_CPU: "seems to use more CPU than the node has",
+    BEYOND_MEMORY: "seems to use more memory than the node has",
 }
+LABELS = {
+    RESTARTED: "restarted",
+    NOT_NEWER: "not_newer",
+    COUNTER_WENT_BACK: "counter_went_back",
+    START_WENT_BACK: "start_went_back",
+    CLOCK_JUMPED: "clock_jumped",
+    AHEAD: "ahead_of_the_node",
+    STALE: "stale",
+    BEYOND_CPU: "beyond_cpu",
+    BEYOND_MEMORY: "beyond_memory",
+}
+"""Reasons as label values of a counter; what was first seen is no reason to count."""
 
 
 class Point(NamedTuple):

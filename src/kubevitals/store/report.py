@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from kubevitals.model import Batch, DroppedPod, NodePoint, NodeUsage, PodRows, PodUsage, Withheld
+from kubevitals.model import Batch, Capacity, DroppedPod, NodePoint, NodeUsage, PodRows, PodUsage, Withheld
 from kubevitals.store import usage
 from kubevitals.store.columns import NO_COLUMNS, follow
-from kubevitals.store.previous import Point, has_previous, previous_of
+from kubevitals.store.plausible import Bounds, Clock, after_a_jump, believable, believable_node
+from kubevitals.store.previous import CLOCK_JUMPED, LABELS, Point, has_previous, previous_of
 
 PodKey = tuple[str, str]  # namespace, name
 
@@ -27,11 +29,16 @@ class Report:
     ``place`` is the node's name as the tuple that the index of pods holds for each of its pods.
     ``absorbed_ms`` is when the last scrape was absorbed.
     ``revision`` grows whenever the points change.
+
+    Args:
+        node: its name.
+        keep_ms: how long points are kept.
     """
 
-    __slots__ = ("absorbed_ms", "columns", "dropped", "place", "point", "reason", "revision", "tally")
+    __slots__ = ("_clock", "absorbed_ms", "columns", "dropped", "place", "point", "reason", "revision", "tally")
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, keep_ms: int) -> None:
+        self._clock = Clock(keep_ms)
         self.place = (node,)
         self.columns = NO_COLUMNS
         self.dropped: tuple[DroppedPod, ...] = ()
@@ -41,11 +48,14 @@ class Report:
         self.revision = 0
         self.tally = Tally()
 
-    def absorb(self, batch: Batch, now_ms: int, resolution_ns: int) -> None:
-        """Take in a scrape; what it does not mention is gone."""
-        self.columns = follow(self.columns, batch, resolution_ns)
+    def absorb(self, batch: Batch, now_ms: int, resolution_ns: int, capacity: Capacity) -> None:
+        """Take in a scrape; what it does not mention is gone, and what cannot be true gets no rate."""
+        jumped = self._clock.read(batch, now_ms)
+        bounds = self._clock.bounds(now_ms, capacity)
+        columns = follow(NO_COLUMNS if jumped else self.columns, batch, resolution_ns)
+        self.columns = believable(after_a_jump(columns) if jumped else columns, bounds)
         self.dropped = batch.dropped
-        self.point = None if batch.node is None else _node_point(batch.node, self.point, resolution_ns)
+        self.point = self._node_point(batch.node, resolution_ns, bounds, jumped=jumped)
         self.reason = batch.node_reason
         self.absorbed_ms = now_ms
         self._changed()
@@ -94,6 +104,13 @@ class Report:
         self.dropped = tuple(pod for pod in self.dropped if (pod.namespace, pod.name) != (namespace, name))
         self._changed()
 
+    def discarded(self) -> Iterator[str]:
+        """Yield, for each point of the last scrape that has no rate, why not: a value of ``previous.LABELS``."""
+        marks = [] if self.point is None else [self.point.previous_ms]
+        if self.tally.containers < self.columns.layout.rows:
+            marks += self.columns.previous_ms
+        return (LABELS[mark] for mark in marks if mark in LABELS)
+
     def is_complete(self) -> bool:
         """Return whether nothing that the last scrape named is withheld."""
         return self.tally.nodes == 1 and self.tally.pods == len(self.columns.layout.pods) and not self.dropped
@@ -109,7 +126,9 @@ class Report:
         counted = self.point is not None and has_previous(self.point.previous_ms)
         self.tally = Tally(int(counted), self.columns.containers, self.columns.pods)
 
-
-def _node_point(new: NodePoint, last: Point | None, resolution_ns: int) -> Point:
-    previous_ms, previous_cpu_ns = previous_of(new.time_ms, new.cpu_ns, 0, last, resolution_ns)
-    return Point(new.time_ms, new.cpu_ns, new.memory, 0, previous_ms, previous_cpu_ns)
+    def _node_point(self, new: NodePoint | None, resolution_ns: int, bounds: Bounds, *, jumped: bool) -> Point | None:
+        if new is None:
+            return None
+        previous_ms, previous_cpu_ns = previous_of(new.time_ms, new.cpu_ns, 0, self.point, resolution_ns)
+        point = Point(new.time_ms, new.cpu_ns, new.memory, 0, previous_ms, previous_cpu_ns)
+        return point._replace(previous_ms=CLOCK_JUMPED) if jumped else believable_node(point, bounds)

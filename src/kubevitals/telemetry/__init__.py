@@ -6,20 +6,22 @@ Exactly six names begin with ``metrics_server_``. Durations and moments (since t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 
 from kubevitals.telemetry import promtext
 from kubevitals.telemetry.callers import Callers, TokenCache
 from kubevitals.telemetry.counts import Counts
-from kubevitals.telemetry.histograms import DEFAULT_BUCKETS, Histogram, KubeletRequests
+from kubevitals.telemetry.histograms import DEFAULT_BUCKETS, Histogram, KubeletRequests, of_nodes
 from kubevitals.telemetry.process import ProcessExtras
 from kubevitals.telemetry.requests import ApiRequests
 
 CONTENT_TYPE = promtext.CONTENT_TYPE
 
 _FRESHNESS_BUCKETS = tuple(accumulate([1.364] * 19, lambda bound, factor: bound * factor, initial=1.0))
+_DAYS = "kubevitals_kubelet_certificate_days_left"
+_DAYS_HELP = "Days for which the serving certificate that a kubelet showed last is still valid; negative when expired."
 _REST_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 
@@ -72,6 +74,12 @@ class Telemetry:
             ("type",),
             registry=self.registry,
         )
+        self._discarded = Counts(
+            "kubevitals_discarded_points_total",
+            "Points of nodes and containers that got no rate, because none could be true, by reason.",
+            "reason",
+        )
+        self.registry.register(self._discarded)
         self._withheld = Gauge(
             "kubevitals_withheld_objects",
             "Nodes or pods that exist but have no usage to serve.",
@@ -133,6 +141,10 @@ class Telemetry:
         self._withheld.labels("node").set(nodes)
         self._withheld.labels("pod").set(pods)
 
+    def count_discarded(self, reason: str) -> None:
+        """Count a point without a rate; the reason is a value of ``store.previous.LABELS``."""
+        self._discarded.add(reason)
+
     def forget_node(self, node: str) -> None:
         """Remove the series of a node that is gone."""
         self._nodes.forget(node)
@@ -168,11 +180,15 @@ class Telemetry:
         """Return everything as the text of ``CONTENT_TYPE``."""
         return b"".join(self.chunks())
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the same text in pieces that take a few milliseconds each; other work may run in between."""
+    def chunks(self, certificate_days: Mapping[str, float] | None = None) -> Iterator[bytes]:
+        """Yield the same text in pieces that take a few milliseconds each; other work may run in between.
+
+        Args:
+            certificate_days: for how many days each kubelet's serving certificate is still valid, by node.
+        """
         for metric in self.registry.collect():
             yield "".join(promtext.family(metric)).encode()
-        for piece in self._nodes.text():
+        for piece in chain(self._nodes.text(), of_nodes(_DAYS, _DAYS_HELP, certificate_days or {})):
             yield piece.encode()
 
 

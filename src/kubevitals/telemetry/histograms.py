@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TypeVar
 
@@ -136,14 +136,8 @@ class KubeletRequests:
         yield promtext.header(self._SECONDS, "histogram", "[ALPHA] Duration of requests to Kubelet API in seconds")
         for some in _slices(buckets):
             yield "".join(self._histogram(node, held) for node, held in some)
-        moments = list(self._moments.items())
-        yield promtext.header(
-            self._MOMENT,
-            "gauge",
-            "[ALPHA] Time of last request performed to Kubelet API since unix epoch in seconds",
-        )
-        for latest in _slices(moments):
-            yield "".join(self._moment(node, at) for node, at in latest)
+        help_ = "[ALPHA] Time of last request performed to Kubelet API since unix epoch in seconds"
+        yield from of_nodes(self._MOMENT, help_, self._moments)
 
     def _histogram(self, node: str, held: Buckets) -> str:
         name, label = self._SECONDS, f'node="{promtext.escape(node)}"'
@@ -156,8 +150,15 @@ class KubeletRequests:
         lines.append(f"{name}_count{{{label}}} {counts[-1]}\n")
         return "".join(lines)
 
-    def _moment(self, node: str, at: int) -> str:
-        return f'{self._MOMENT}{{node="{promtext.escape(node)}"}} {promtext.go_float(at)}\n'
+
+def of_nodes(name: str, documentation: str, values: Mapping[str, float]) -> Iterator[str]:
+    """Yield a gauge with one series per node, in pieces; nothing where there is no node."""
+    if not values:
+        return
+    held = list(values.items())
+    yield promtext.header(name, "gauge", documentation)
+    for some in _slices(held):
+        yield "".join(f'{name}{{node="{promtext.escape(node)}"}} {promtext.go_float(value)}\n' for node, value in some)
 
 
 def _slices(items: Sequence[tuple[str, _T]]) -> Iterator[Sequence[tuple[str, _T]]]:
