@@ -151,6 +151,8 @@ class Batch:
 
     ``start_ns`` is the container's start since the epoch, 0 when unknown.
     ``node`` is None when the node has no usable point, and ``node_reason`` then says why.
+    ``earliest_ms``, ``latest_ms`` and ``most_memory`` are the ends of their columns, 0 where there is no row; a decoder
+    that has met them anyway may say so.
     """
 
     layout: Layout = NO_LAYOUT
@@ -162,6 +164,17 @@ class Batch:
     node_reason: str = ""
     dropped: tuple[DroppedPod, ...] = ()
     warnings: tuple[str, ...] = ()
+    earliest_ms: int = -1
+    latest_ms: int = -1
+    most_memory: int = -1
+
+    def __post_init__(self) -> None:
+        if self.earliest_ms < 0:
+            self.earliest_ms = min(self.time_ms, default=0)
+        if self.latest_ms < 0:
+            self.latest_ms = max(self.time_ms, default=0)
+        if self.most_memory < 0:
+            self.most_memory = max(self.memory, default=0)
 
 
 # --- what is served (store.usage → api) ---------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from kubevitals.scraper.pace import Pace
 
 
@@ -59,3 +61,54 @@ async def test_a_piece_that_fails_keeps_nobody_waiting():
     async with asyncio.timeout(5):
         await pace.turn()
         await pace.turn()
+
+
+async def test_who_waits_sleeps_until_its_turn():
+    """However many wait, each is woken a few times at most: a crowd does not make every round a walk through it."""
+    steps = 0
+
+    class Counted:
+        def __init__(self, coroutine):
+            self.coroutine = coroutine
+
+        def __await__(self):
+            nonlocal steps
+            generator = self.coroutine.__await__()
+            value = None
+            while True:
+                steps += 1
+                try:
+                    value = yield generator.send(value)
+                except StopIteration:
+                    return
+
+    pace = Pace(0.0)
+
+    async def work():
+        await Counted(pace.turn())
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(300):
+            group.create_task(work())
+    assert steps <= 3 * 300
+
+
+@pytest.mark.parametrize("burst", [0.0, 0.001])
+async def test_who_gives_up_waiting_holds_up_nobody(burst):
+    """A scrape that times out while it waits for its turn is passed over, whether it was woken already or not."""
+    pace, done = Pace(burst), []
+
+    async def work(number):
+        await pace.turn()
+        done.append(number)
+        end = time.perf_counter() + burst
+        while time.perf_counter() < end:
+            pass
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work(number)) for number in range(60)]
+        for number, task in enumerate(tasks):
+            if number % 3:
+                await asyncio.sleep(0)
+                task.cancel()
+    assert set(done) >= set(range(0, 60, 3))

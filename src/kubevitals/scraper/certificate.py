@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from cryptography import x509
@@ -47,6 +49,7 @@ class Certificate:
         return f"certificate of {self.subject}, issued by {self.issuer}, for {names}"
 
 
+@lru_cache(maxsize=64)  # one that many kubelets share, as behind a proxy, may name them all and take a millisecond
 def read(der: bytes) -> Certificate | None:
     """Return the facts of a certificate in DER form, None of one that cannot be read."""
     try:
@@ -78,5 +81,9 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...]:
         alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
-    hosts = [f"DNS:{name}" for name in alternatives.get_values_for_type(x509.DNSName)]
-    return tuple([*hosts, *(f"IP:{address}" for address in alternatives.get_values_for_type(x509.IPAddress))][:_SHOWN])
+    return tuple(islice(map(_shown, alternatives), _SHOWN))
+
+
+def _shown(name: x509.GeneralName) -> str:
+    kind = {x509.DNSName: "DNS", x509.IPAddress: "IP"}.get(type(name), type(name).__name__)
+    return f"{kind}:{name.value}"

@@ -144,16 +144,21 @@ def _batch(meaning: Meaning, blocks: dict[str, Block], clock: Clock) -> Batch:
     if pods:
         raise OddError
     node, reason = node_of(readings, clock)
+    times, *ends = _times(blocks.get(lines.CONTAINER_CPU, _NO_BLOCK).times, meaning.cpu_lines, clock)
+    memory, most = _memory(numbers.get(lines.CONTAINER_MEMORY, []), meaning.memory_lines)
     return Batch(
         layout=meaning.layout,
-        time_ms=_times(blocks.get(lines.CONTAINER_CPU, _NO_BLOCK).times, meaning.cpu_lines, clock),
+        time_ms=times,
         cpu_ns=_cpu(numbers.get(lines.CONTAINER_CPU, []), meaning.cpu_lines),
-        memory=_memory(numbers.get(lines.CONTAINER_MEMORY, []), meaning.memory_lines),
+        memory=memory,
         start_ns=meaning.start_ns,
         node=node,
         node_reason=reason,
         dropped=tuple(dropped),
         warnings=meaning.warnings,
+        earliest_ms=ends[0],
+        latest_ms=ends[1],
+        most_memory=most,
     )
 
 
@@ -170,25 +175,31 @@ def _json(words: list[bytes]) -> bytes:
     return b"[%b]" % b",".join(words)
 
 
-def _times(words: list[bytes], places: array[int], clock: Clock) -> array[int]:
-    if not words or not places:
-        return array("q", [clock.requested_ms]) * len(places)
+def _times(words: list[bytes], places: array[int], clock: Clock) -> tuple[array[int], int, int]:
+    """Return the times, the earliest and the latest of them."""
+    if not places:
+        return array("q"), 0, 0
+    if not words:
+        return array("q", [clock.requested_ms]) * len(places), clock.requested_ms, clock.requested_ms
     written = _INTEGERS.decode(_json(words))
     times = [written[place] for place in places]
-    clock.time_ms(("", str(min(times))))
-    clock.time_ms(("", str(max(times))))
-    return array("q", times)
+    earliest, latest = min(times), max(times)
+    clock.time_ms(("", str(earliest)))
+    clock.time_ms(("", str(latest)))
+    return array("q", times), earliest, latest
 
 
 def _cpu(values: list[float], places: array[int]) -> array[int]:
     return _usable([int(values[place] * 1e9) for place in places])
 
 
-def _memory(values: list[float], places: array[int]) -> array[int]:
+def _memory(values: list[float], places: array[int]) -> tuple[array[int], int]:
+    """Return the amounts, and the largest of them."""
     amounts = [int(values[place]) for place in places]
-    if max(amounts, default=0) >= _INT64:
+    most = max(amounts, default=0)
+    if most >= _INT64:
         raise OddError
-    return _usable(amounts)
+    return _usable(amounts), most
 
 
 def _usable(amounts: list[int]) -> array[int]:

@@ -22,7 +22,8 @@ class Columns(NamedTuple):
 
     ``previous_ms`` holds times or marks of ``store.previous``. ``settled`` says that every container had
     run for a resolution or more. ``containers`` counts those with a previous point, ``pods`` those that have
-    one for each of their containers.
+    one for each of their containers. ``latest_ms`` is
+    the latest time, and ``total_ns`` all CPU time together.
     """
 
     layout: Layout
@@ -35,6 +36,8 @@ class Columns(NamedTuple):
     settled: bool
     containers: int
     pods: int
+    latest_ms: int
+    total_ns: int
 
     def point(self, row: int) -> Point:
         """Return one row."""
@@ -61,7 +64,9 @@ def counted(columns: Columns) -> Columns:
     return columns._replace(containers=containers, pods=pods)
 
 
-NO_COLUMNS = Columns(NO_LAYOUT, array("q"), array("Q"), array("Q"), array("q"), array("q"), array("Q"), False, 0, 0)
+NO_COLUMNS = Columns(
+    NO_LAYOUT, array("q"), array("Q"), array("Q"), array("q"), array("q"), array("Q"), False, 0, 0, 0, 0
+)
 
 
 def follow(columns: Columns, batch: Batch, resolution_ns: int) -> Columns:
@@ -85,6 +90,8 @@ def follow(columns: Columns, batch: Batch, resolution_ns: int) -> Columns:
         run_on or _settled(batch, resolution_ns),
         containers,
         pods,
+        batch.latest_ms,
+        sum(batch.cpu_ns),
     )
 
 

@@ -92,10 +92,17 @@ def after_a_jump(columns: Columns) -> Columns:
     return columns._replace(previous_ms=array("q", marks))
 
 
-def believable(columns: Columns, bounds: Bounds) -> Columns:
-    """Return the points, those without a rate that are out of bounds."""
-    if not columns.time_ms or _all_within(columns, bounds):
-        return columns
+def believable(columns: Columns, batch: Batch, before: Columns, bounds: Bounds) -> Columns:
+    """Return the points, those without a rate that are out of bounds.
+
+    Args:
+        columns: what is known after the scrape.
+        batch: the scrape.
+        before: what was known before it.
+        bounds: what is believed.
+    """
+    if not columns.containers or _all_within(columns, batch, before, bounds):
+        return columns  # nothing has a rate that could be wrong, or none is
     rows = range(columns.layout.rows)
     previous_ms = array("q", [_judged(columns.point(row), bounds).previous_ms for row in rows])
     return columns if previous_ms == columns.previous_ms else counted(columns._replace(previous_ms=previous_ms))
@@ -106,16 +113,20 @@ def believable_node(point: Point, bounds: Bounds) -> Point:
     return _judged(point, bounds)
 
 
-def _all_within(columns: Columns, bounds: Bounds) -> bool:
-    """Return whether nothing needs a closer look, at the cost of one: as in nearly every scrape."""
-    times, previous_ms = columns.time_ms, columns.previous_ms
-    if min(times) < bounds.earliest_ms or max(times) > bounds.latest_ms or max(columns.memory) > bounds.memory:
+def _all_within(columns: Columns, batch: Batch, before: Columns, bounds: Bounds) -> bool:
+    """Return whether nothing needs a closer look, as in nearly every scrape: by all together, or by the extremes."""
+    if batch.earliest_ms < bounds.earliest_ms or batch.latest_ms > bounds.latest_ms:
+        return False
+    if batch.most_memory > bounds.memory:
         return False
     if bounds.nanocores == _ANY:
         return True
-    shortest_ms = min(map(sub, times, previous_ms))
+    used_ns, at_least_ms = columns.total_ns - before.total_ns, batch.earliest_ms - before.latest_ms
+    if columns.previous_cpu_ns is before.cpu_ns and used_ns * 1000 <= bounds.nanocores * at_least_ms:
+        return True
     most_ns = max(map(sub, columns.cpu_ns, columns.previous_cpu_ns))
-    return min(previous_ms) >= 0 and most_ns * 1000 <= bounds.nanocores * shortest_ms
+    shortest_ms = min(map(sub, columns.time_ms, columns.previous_ms))
+    return min(columns.previous_ms) >= 0 and most_ns * 1000 <= bounds.nanocores * shortest_ms
 
 
 def _judged(point: Point, bounds: Bounds) -> Point:

@@ -52,8 +52,9 @@ class Report:
         """Take in a scrape; what it does not mention is gone, and what cannot be true gets no rate."""
         jumped = self._clock.read(batch, now_ms)
         bounds = self._clock.bounds(now_ms, capacity)
-        columns = follow(NO_COLUMNS if jumped else self.columns, batch, resolution_ns)
-        self.columns = believable(after_a_jump(columns) if jumped else columns, bounds)
+        before = NO_COLUMNS if jumped else self.columns
+        columns = follow(before, batch, resolution_ns)
+        self.columns = believable(after_a_jump(columns) if jumped else columns, batch, before, bounds)
         self.dropped = batch.dropped
         self.point = self._node_point(batch.node, resolution_ns, bounds, jumped=jumped)
         self.reason = batch.node_reason
