@@ -37,7 +37,7 @@ def test_every_node_has_one_place() -> None:
     gaps = [after - before for before, after in pairwise(offsets)]
 
     assert [node for _, group in groups for node in group] == nodes
-    assert max(len(group) for _, group in groups) == 8
+    assert max(len(group) for _, group in groups) == 10
     assert offsets[0] == 0
     assert offsets[-1] < 4.0
     assert min(gaps) == pytest.approx(max(gaps))

@@ -32,6 +32,8 @@ ANSWERS = {
     KubeletFault.HALF_BODY: "truncated",
     KubeletFault.GARBAGE: "parse",
     KubeletFault.SILENT: "timeout_headers",
+    KubeletFault.REDIRECT: "redirect",
+    KubeletFault.BOMB: "too_large",
 }
 
 

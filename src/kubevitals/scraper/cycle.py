@@ -59,7 +59,7 @@ class Sink(Protocol):
     """Takes batches; ``store.points.Points`` is one."""
 
     def absorb(self, node: str, batch: Batch, now_ms: int) -> None:
-        """Take one node's batch."""
+        """Take one node's batch; ``now_ms`` is monotonic."""
         ...
 
     def forget_node(self, node: str) -> None:
@@ -67,7 +67,7 @@ class Sink(Protocol):
         ...
 
     def expire(self, now_ms: int) -> None:
-        """Drop what is too old; called at the end of each cycle."""
+        """Drop what is too old; called at the end of each cycle with monotonic milliseconds."""
         ...
 
 
@@ -193,7 +193,7 @@ class Cycle:
                     self._busy[node.name] = group.create_task(self._visit(node, ends))
         if self._busy:
             await asyncio.wait(self._busy.values(), timeout=ends - loop.time())
-        self._sink.expire(self._now_ms())
+        self._sink.expire(_moment_ms())
         self._observer.observe_cycle(loop.time() - start)
         self._picture.update(self.status.values(), self.summary(), loop.time())
         self.completed.set()
@@ -285,7 +285,7 @@ class Cycle:
         return known.decoder.decode(reply.body, requested_ms=reply.requested_ms, content_type=reply.content_type)
 
     def _succeeded(self, node: Node, batch: Batch) -> None:
-        self._sink.absorb(node.name, batch, self._now_ms())
+        self._sink.absorb(node.name, batch, _moment_ms())
         before = self.status.get(node.name)
         address = self._known[node.name].works
         self._changed(before, succeeded(before, node.name, address, batch, self._now()))
@@ -329,8 +329,10 @@ class Cycle:
         known.works = address
         return reply
 
-    def _now_ms(self) -> int:
-        return int(self._now() * 1000)
+
+def _moment_ms() -> int:
+    """Return the loop's time in milliseconds: points age by what passes, whatever becomes of the host's clock."""
+    return int(asyncio.get_running_loop().time() * 1000)
 
 
 async def _admitted(lane: asyncio.Semaphore, until: float) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 _AT_ONCE: Final = 6  # that are woken for a burst; those that it has no room for are the first of the next one
@@ -19,10 +21,12 @@ class Pace:
 
     Args:
         burst: seconds after which no further piece of work is begun in the same round; 0 lets one pass.
+        clock: monotonic seconds. Not the loop's own, which may stand still within a round, as uvloop's does.
     """
 
-    def __init__(self, burst: float) -> None:
+    def __init__(self, burst: float, clock: Callable[[], float] = time.perf_counter) -> None:
         self._burst = burst
+        self._clock = clock
         self._began: float | None = None  # when the burst of this round began
         self._waiting: deque[asyncio.Future[bool]] = deque()
 
@@ -30,7 +34,7 @@ class Pace:
         """Wait for a turn, if the burst is over; what follows without an await is the piece of work."""
         loop = asyncio.get_running_loop()
         if self._began is None:
-            self._began = loop.time()
+            self._began = self._clock()
             loop.call_soon(self._next_round)
             return
         if not self._waiting and self._has_room():
@@ -42,15 +46,14 @@ class Pace:
             self._waiting.appendleft(woken)
 
     def _has_room(self) -> bool:
-        return self._began is not None and asyncio.get_running_loop().time() - self._began < self._burst
+        return self._began is not None and self._clock() - self._began < self._burst
 
     def _next_round(self) -> None:
         """Begin the next burst if there is work for it: wake its first piece for good, and some to look for room."""
         self._began = None
         if not self._waiting:
             return
-        loop = asyncio.get_running_loop()
-        self._began = loop.time()
+        self._began = self._clock()
         first = True
         room = _AT_ONCE if self._burst else 1
         while self._waiting and room:
@@ -59,4 +62,4 @@ class Pace:
                 woken.set_result(first)
                 first = False
                 room -= 1
-        loop.call_soon(self._next_round)
+        asyncio.get_running_loop().call_soon(self._next_round)

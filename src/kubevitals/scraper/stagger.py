@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-_BATCH: Final = 8  # nodes asked at once: what all scrapes need stays in the processor's caches from one to the next
+_BATCH: Final = 10  # nodes asked at once: what all scrapes need stays in the processor's caches from one to the next
 _PER_NODE: Final = 0.008  # seconds; so a cycle of some nodes is over soon,
 _SHORT: Final = 4.0  # and one of many within this, as metrics-server's,
 _LEAST_PER_NODE: Final = 0.002  # unless that leaves the server hardly a moment for anything else

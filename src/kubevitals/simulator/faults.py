@@ -19,6 +19,8 @@ class KubeletFault(Enum):
     ENDLESS = "a body that never ends"
     SLOW = "the answer comes after a delay"
     SILENT = "the request is read and never answered"
+    REDIRECT = "302 to another host"
+    BOMB = "a small gzip body of 64 MiB of spaces"
 
 
 @dataclass(slots=True)

@@ -6,9 +6,11 @@ A protocol by hand rather than a web framework: a thousand of them share a proce
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
 import re
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
@@ -39,7 +41,11 @@ Check = Callable[[str, str], Verdict]  # bearer token (may be empty) and node na
 
 @dataclass(slots=True)
 class Kubelet:
-    """One node's kubelet, as tests steer it. ``requests`` counts the requests that were understood."""
+    """One node's kubelet, as tests steer it.
+
+    ``requests`` counts the requests that were understood. ``fate`` says for each request what goes wrong with it; when
+    it ends, ``fault`` says so for all.
+    """
 
     node: str
     machine: Machine
@@ -48,6 +54,7 @@ class Kubelet:
     requests: int = 0
     connections: int = 0
     tokens: set[str] = field(default_factory=set)  # that were presented
+    fate: Iterator[KubeletFault | None] = field(default_factory=lambda: iter(()))
 
 
 class Request(NamedTuple):
@@ -177,10 +184,11 @@ class KubeletProtocol(asyncio.Protocol):
             self._send(write_response(404, _PLAIN, b"404 page not found\n", compress=False))
             return
         kubelet.requests += 1
-        if kubelet.fault is None:
+        fault = next(kubelet.fate, kubelet.fault)
+        if fault is None:
             self._send(self._response(kubelet, request))
         else:
-            self._fail(kubelet, kubelet.fault, request)
+            self._fail(kubelet, fault, request)
 
     def _addressed(self, path: str) -> Kubelet | None:
         if path == PATH:
@@ -245,7 +253,21 @@ def forbidden(user: str) -> Verdict:
 UNAUTHORIZED = Verdict(401, "Unauthorized")
 
 
+@functools.cache
+def _bomb() -> bytes:
+    """Return 64 MiB of spaces, as 64 KiB of gzip."""
+    press = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    return b"".join([*(press.compress(b" " * (1 << 20)) for _ in range(64)), press.flush()])
+
+
 def _wrong_answer(fault: KubeletFault, node: str) -> bytes:
+    if fault is KubeletFault.REDIRECT:
+        return _joined(
+            ["HTTP/1.1 302 Found", "Location: https://198.51.100.7:10250/metrics/resource", "Content-Length: 0"]
+        )
+    if fault is KubeletFault.BOMB:
+        head = ["HTTP/1.1 200 OK", f"Content-Type: {CONTENT_TYPE}", "Content-Encoding: gzip"]
+        return _joined([*head, f"Content-Length: {len(_bomb())}"]) + _bomb()
     match fault:
         case KubeletFault.UNAUTHORIZED:
             code, kind, body = 401, _PLAIN, UNAUTHORIZED.body.encode()

@@ -6,8 +6,8 @@ A number that is withheld is noticed; a wrong one scales a workload. So a point 
 - it was measured later than the node's own now, or longer ago than points are kept;
 - it uses more than the node has.
 
-A node's clock may be off, by any amount, as long as it runs evenly: its now is the server's plus what it was ahead by,
-so that nothing here compares the two clocks.
+A node's clock may be off, by any amount, as long as it runs evenly: it is compared with the time that passes here, not
+with a clock, which on a cluster of one machine would jump along.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Clock:
         self._ahead_ms = 0
 
     def read(self, batch: Batch, now_ms: int) -> bool:
-        """Take in a scrape; return whether the clock has jumped since the one before."""
+        """Take in a scrape, and the monotonic time of it; return whether the clock has jumped since the one before."""
         newest = batch.node.time_ms if batch.node else max(batch.time_ms, default=None)
         if newest is None:
             return False

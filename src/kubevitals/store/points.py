@@ -1,4 +1,4 @@
-"""What was last measured of every node and container, and what it was before. Pure; time is passed in.
+"""What was last measured of every node and container, and what it was before. Pure; time is passed in, monotonic.
 
 A scrape replaces what its node reported before, and nothing else: a node whose scrape fails keeps its points
 with their true timestamps until ``keep`` seconds have passed, and the next success is computed across the

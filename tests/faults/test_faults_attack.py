@@ -1,0 +1,73 @@
+"""Those who mean ill: the server stays small, says little, and serves the others."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+
+from tests.whole.callers import NODES
+from tests.whole.waiting import watching
+from tests.whole.world import HOST, NODE_NAMES, World
+
+from kubevitals.simulator.faults import KubeletFault
+
+
+async def test_a_thousand_bad_handshakes_are_two_lines(still: World) -> None:
+    """Whoever knocks without knowing TLS is counted; the log tells of it twice at most, and others are served."""
+    master = still.master()
+    knocks = asyncio.Semaphore(50)
+
+    async def knock(number: int) -> None:
+        async with knocks:
+            reader, writer = await asyncio.open_connection(HOST, still.port)
+            writer.write(b"GET / HTTP/1.1\r\n\r\n" if number % 2 else b"\x16\x03\x01\x00\x05hello")
+            try:
+                await reader.read()
+            except OSError:
+                pass
+            finally:
+                writer.close()
+
+    async with watching(lambda: master.code("/livez")) as watched, asyncio.TaskGroup() as group:
+        for number in range(1000):
+            group.create_task(knock(number))
+    assert [code for code in watched.answers if code != 200] == []
+    assert len(still.log.lines("A caller's TLS handshake failed")) <= 2
+    text = (await master.ask("/metrics")).body
+    [count] = [line for line in text.splitlines() if line.startswith("apiserver_tls_handshake_errors_total ")]
+    assert float(count.split()[-1]) >= 1000
+
+
+async def test_thousands_of_idle_connections_keep_nobody_out(still: World) -> None:
+    """As many as the limit of open files leaves room for are held open; who asks is answered."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = max(100, min(2000, soft // 2 - 200))  # both ends are in this process
+    master, writers = still.master(), []
+    assert await master.code("/livez") == 200
+    try:
+        for _ in range(count):
+            _, writer = await asyncio.open_connection(HOST, still.port)
+            writers.append(writer)
+        assert await master.code("/livez") == 200
+        assert await still.master().code(NODES) == 200
+    finally:
+        for writer in writers:
+            writer.transport.abort()
+
+
+async def test_kubelets_that_mean_ill_take_no_memory_and_no_token(world: World) -> None:
+    """Bombs, endless bodies and redirects in turn: the node alone fails, and the peak of memory stays where it was."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sick, master = world.cluster.fleet["node-2"], world.master()
+    ill = [KubeletFault.BOMB, KubeletFault.ENDLESS, KubeletFault.REDIRECT, KubeletFault.GARBAGE]
+    sick.fate = iter(ill * 5)
+    goal = sick.requests + 20
+    async with watching(lambda: master.names(NODES)) as watched:
+        while sick.requests < goal:
+            await world.scraped("node-2")
+    for names in watched.answers:
+        assert isinstance(names, list)
+        assert {"node-1", "node-3"} <= set(names)
+    await world.measured(NODE_NAMES)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert grown < 100, f"{grown:.0f} MiB more at the peak"
