@@ -82,6 +82,7 @@ SECTIONS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("failed", "scrapes failed", _plain),
             Row("longest", "longest between two of one node", _seconds),
             Row("fleet_mcore", "(the fleet's own CPU, mcore)", _mcore),
+            Row("pace", "(a million steps of plain Python)", _milli),
         ),
     ),
     (

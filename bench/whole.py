@@ -102,7 +102,8 @@ def _run_other(server: Server, found: Fleet, extent: Extent, run: int) -> Figure
 
 def _steady_and_answers(server: Server, client: Client, found: Fleet, extent: Extent, title: str) -> Figures:
     _say(f"{title}: steady state")
-    figures = measure.steady(server, client, found, extent)
+    figures: Figures = {"pace": machine.pace()}
+    figures |= measure.steady(server, client, found, extent)
     _say(f"{title}: answers")
     figures |= measure.answers(server, client, found, extent)
     return figures | measure.listed(server, client, found, extent)

@@ -139,6 +139,7 @@ class Crowd(World):
 async def test_a_large_list_is_sent_while_it_is_made() -> None:
     """The answer begins before its last pod was looked at, and others have their turn in between."""
     world = Crowd()
+    world.look = 0.003
     async with counted_turns() as turns:
         answer = await world.begin(f"{A}/pods")
         seen = sum(map(len, world.served))
@@ -147,6 +148,14 @@ async def test_a_large_list_is_sent_while_it_is_made() -> None:
     assert 0 < seen < 2000 == sum(map(len, world.served))
     assert len(json.loads(body)["items"]) == 2000
     assert turns() >= 8
+
+
+async def test_an_answer_that_is_made_in_no_time_waits_for_nobody() -> None:
+    """A turn of the others may take as long as the answer; it is due only where they have waited."""
+    world = Crowd(pods=500)
+    async with counted_turns() as turns:
+        await world.ask(f"{A}/pods")
+    assert turns() <= 1
 
 
 async def test_a_large_list_is_the_same_in_every_coding() -> None:

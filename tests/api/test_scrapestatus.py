@@ -56,6 +56,7 @@ async def test_others_have_their_turn_while_it_is_made() -> None:
     """A status of thousands of nodes does not hold up the loop."""
     world = World()
     world.entries = [{"name": f"node-{number}"} for number in range(2000)]
+    world.look = 0.003
     async with counted_turns() as turns:
         await world.ask(PATH)
     assert turns() >= 5

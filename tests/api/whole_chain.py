@@ -74,6 +74,7 @@ class World:
         self.entries: list[dict[str, str]] = []
         self.telemetry = Telemetry(resolution=15.0)
         self.clock = 0.0
+        self.look = 0.0  # seconds that pass whenever the clock is looked at
         self.chain = self._chain(limits or ChainLimits())
 
     def _chain(self, limits: ChainLimits) -> Chain:
@@ -100,9 +101,13 @@ class World:
             routes=routes,
             draining=lambda: self.draining,
             telemetry=self.telemetry,
-            clock=lambda: self.clock,
+            clock=self._look_at_the_clock,
             limits=limits,
         )
+
+    def _look_at_the_clock(self) -> float:
+        self.clock += self.look
+        return self.clock
 
     async def _token(self, token: str) -> User | None:
         await self.pause()

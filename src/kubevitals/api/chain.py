@@ -37,7 +37,7 @@ _HANG_UP = ("Connection", "close")
 _EXEMPT_WHEN_DRAINING = ("/readyz", "/livez", "/healthz", "/metrics")
 _PRIVILEGED = "system:masters"
 _LONGEST_AUDIT_ID = 256
-_QUICK = 4096  # bytes; a piece as small as that was made in no time
+_TURN = 0.002  # seconds for which an answer may keep others waiting
 _UNKNOWN = Attributes("", "")
 _UNPRINTABLE = re.compile(r"[^!-~]+")
 _SHUTTING_DOWN_BODY = encode_status(status.shutting_down(), Choice()) + b"\n"  # two line feeds, as upstream
@@ -226,7 +226,7 @@ class Chain:
     async def _routed(self, exchange: _Exchange) -> Response:
         answer = self._routes.answer(exchange.request, exchange.asked)
         if answer.source is not None:
-            await _begin(answer, answer.source)
+            await self._begin(answer, answer.source)
         answer = await compression.compressed(exchange.request, answer)
         # A method that no route has does not count as a request for the resource.
         if exchange.request.method == "GET" or not exchange.asked.resource_request:
@@ -236,28 +236,32 @@ class Chain:
                 answer.sent.append(partial(self._observe, exchange, answer))
         return answer
 
+    async def _begin(self, answer: Response, source: Iterator[bytes]) -> None:
+        """Take pieces until the body is whole, or too large to be held."""
+        held, since = 0, self._clock()
+        for chunk in source:
+            answer.chunks.append(chunk)
+            held += len(chunk)
+            if held > compression.THRESHOLD:
+                answer.rest = self._others_in_between(source, since)
+                return
+            since = await self._shared(since)
+
+    async def _others_in_between(self, source: Iterator[bytes], since: float) -> AsyncGenerator[bytes, None]:
+        for chunk in source:
+            yield chunk
+            since = await self._shared(since)
+
+    async def _shared(self, since: float) -> float:
+        """Let others have their turn if it was ours for long; return since when it is ours."""
+        if self._clock() - since < _TURN:
+            return since
+        await asyncio.sleep(0)
+        return self._clock()
+
     def _observe(self, exchange: _Exchange, answer: Response, size: int) -> None:
         seconds = self._clock() - exchange.started
         self._telemetry.requests.observe(exchange.asked, answer.status, seconds, size)
-
-
-async def _begin(answer: Response, source: Iterator[bytes]) -> None:
-    """Take pieces until the body is whole, or too large to be held; others have a turn after each that took long."""
-    held = 0
-    for chunk in source:
-        answer.chunks.append(chunk)
-        held += len(chunk)
-        if held > compression.THRESHOLD:
-            answer.rest = _others_in_between(source)
-            return
-        if not 0 < len(chunk) < _QUICK:
-            await asyncio.sleep(0)
-
-
-async def _others_in_between(source: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
-    for chunk in source:
-        await asyncio.sleep(0)
-        yield chunk
 
 
 def _audit_id(given: str) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from kubevitals import deflate
 from kubevitals.api.message import Request, Response
 
 THRESHOLD = 128 * 1024
 _OTHERS = (("/metrics", 0), ("/openapi/", 1400))  # as upstream's handlers of these paths
-_LEVEL = 1  # as upstream: six times smaller for a fifth of the time of the default level
-_GZIP = 16 + zlib.MAX_WBITS
 _HEADERS = [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
 
 
@@ -21,8 +19,7 @@ async def compressed(request: Request, answer: Response) -> Response:
     small = answer.rest is None and answer.size <= _worthwhile(request.path)
     if small or answer.has_header("Content-Encoding") or not _accepts_gzip(request):
         return answer
-    # zlib releases the interpreter while it works, so a thread keeps other requests going meanwhile.
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    compressor = deflate.compressor()
     answer.headers.extend(_HEADERS)
     if answer.rest is None:
         answer.chunks = [await asyncio.to_thread(_all_of, compressor, answer.chunks)]
@@ -42,12 +39,12 @@ def _accepts_gzip(request: Request) -> bool:
     return any(clause == "gzip" for clause in clauses)
 
 
-def _all_of(compressor: zlib._Compress, chunks: list[bytes]) -> bytes:
+def _all_of(compressor: deflate.Compressor, chunks: list[bytes]) -> bytes:
     return b"".join([*map(compressor.compress, chunks), compressor.flush()])
 
 
 async def _pieces(
-    compressor: zlib._Compress, chunks: list[bytes], rest: AsyncGenerator[bytes, None]
+    compressor: deflate.Compressor, chunks: list[bytes], rest: AsyncGenerator[bytes, None]
 ) -> AsyncGenerator[bytes, None]:
     async with aclosing(rest):
         yield await asyncio.to_thread(compressor.compress, b"".join(chunks))

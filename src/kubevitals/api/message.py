@@ -83,7 +83,7 @@ class Response:
     @property
     def size(self) -> int:
         """How many bytes the chunks have."""
-        return sum(map(len, self.chunks))
+        return len(self.chunks[0]) if len(self.chunks) == 1 else sum(map(len, self.chunks))
 
     def has_header(self, name: str) -> bool:
         """Tell whether a header is set; the name is case-insensitive."""

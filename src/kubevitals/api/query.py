@@ -19,6 +19,8 @@ def undecodable(text: str) -> bool:
 def query_of(request: Request) -> dict[str, str]:
     """Return the query parameters; of a repeated one the first value counts, as in Go's ``url.Values.Get``."""
     values: dict[str, str] = {}
+    if not request.query:
+        return values
     for key, value in query_pairs(request):
         values.setdefault(key, value)
     return values

@@ -7,10 +7,10 @@ holds is bounded: the head by 64 KiB, the body by a limit that counts decompress
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Generator
 from typing import Final, NamedTuple, NoReturn
 
+from kubevitals import deflate
 from kubevitals.quoting import quote
 from kubevitals.scraper.causes import failure
 
@@ -25,7 +25,6 @@ _LENGTH = re.compile(r"[0-9]{1,18}\Z")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\Z", re.DOTALL)
 _CHUNK_LINE_LIMIT: Final = 4096
 _INTERIM_LIMIT: Final = 8  # responses of the 1xx class before the one that counts
-_GZIP: Final = 31  # zlib's window bits for a gzip member
 _CRLF: Final = b"\r\n"
 
 
@@ -197,7 +196,7 @@ class _Body:
         coding = headers.get("content-encoding", "").lower()
         if coding not in ("", "identity", "gzip", "x-gzip"):
             raise failure("encoding", f"content coding {quote(coding)} was not asked for")
-        self._inflater = zlib.decompressobj(_GZIP) if "gzip" in coding else None
+        self._inflater = deflate.decompressor() if "gzip" in coding else None
         self._data = bytearray()
         self._received = 0
         self._limit = limit
@@ -218,7 +217,7 @@ class _Body:
         assert self._inflater is not None
         try:
             data = self._inflater.decompress(piece, self._limit - len(self._data) + 1)
-        except zlib.error as error:
+        except deflate.Damaged as error:
             raise failure("encoding", f"the gzip body is damaged: {error}") from error
         if self._inflater.unused_data:
             raise failure("encoding", "something follows the gzip body")

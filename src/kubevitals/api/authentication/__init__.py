@@ -92,7 +92,7 @@ class Authenticator:
     async def _identify(self, request: Request) -> Authenticated:
         user, reasons = by_certificate(self._trust.current, request, self._now(), self._certificate_seen)
         known = Authenticated(user) if user else await self._by_token(request.headers, reasons)
-        return replace(known, user=_with_group(known.user))
+        return Authenticated(_with_group(known.user), known.warnings)
 
     async def _by_token(self, headers: Headers, reasons: Sequence[str]) -> Authenticated:
         """Return whose token it is, or anonymous when there is no token and nothing failed so far."""

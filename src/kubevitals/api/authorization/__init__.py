@@ -94,20 +94,19 @@ class Authorizer:
         if _ADMINISTRATORS in user.groups or (not asked.resource_request and asked.path in self._open):
             return _ALLOWED
         spec = spec_of(user, asked)
-        memorable = _length(asked) < _LONGEST
         try:
-            return await self._lookups.get(spec, lambda: self._ask(spec, memorable))
+            return await self._lookups.get(spec, lambda: self._ask(spec, asked))
         except (ApiServerError, TimeoutError) as error:
             problem = str(error) or "no answer to a SubjectAccessReview in time"
             self._trouble.begin(problem)
             raise AuthorizationFailed(problem) from error
 
-    async def _ask(self, spec: bytes, memorable: bool) -> Answer[Decision]:
+    async def _ask(self, spec: bytes, asked: Attributes) -> Answer[Decision]:
         decision = await self._review(spec)
         self._trouble.end()
         if decision.allowed and decision.denied:
             raise AuthorizationFailed("webhook subject access review returned both allow and deny response")
-        return Answer(decision, self._ttls[decision.allowed] if memorable else 0.0)
+        return Answer(decision, self._ttls[decision.allowed] if _length(asked) < _LONGEST else 0.0)
 
 
 def _length(asked: Attributes) -> int:
