@@ -9,7 +9,7 @@ INSTALL = $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -
 RUN     := $(VENV)/.run-installed
 DEV     := $(VENV)/.dev-installed
 
-.PHONY: help demo test check fix docs e2e cover bench plot build lock clean
+.PHONY: help demo test check fix docs e2e soak cover bench plot build lock clean
 help: ## show these targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
@@ -17,7 +17,7 @@ demo: $(RUN) ## a cluster on this machine, with this machine in it (ARGS=--once 
 	@$(BIN)/kubevitals demo $(ARGS)
 
 test: $(DEV) ## every test that needs nothing but this machine
-	$(BIN)/python -m pytest -n auto -m "not e2e and not scale" $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not e2e and not scale and not soak" $(ARGS)
 
 check: $(DEV) ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -35,8 +35,11 @@ docs: $(RUN) ## the pages that are made from the code
 e2e: $(DEV) ## against a real etcd and kube-apiserver, named by KUBEBUILDER_ASSETS
 	$(BIN)/python -m pytest -m e2e --timeout 600 tests/e2e $(ARGS)
 
+soak: $(DEV) ## an hour of load and faults, and a simulated day (KUBEVITALS_SOAK_SECONDS for less)
+	$(BIN)/python -m pytest -m soak -s tests/endurance $(ARGS)
+
 cover: $(DEV) ## the tests with coverage
-	$(BIN)/coverage run -m pytest -m "not e2e and not scale and not kubectl" $(ARGS)
+	$(BIN)/coverage run -m pytest -m "not e2e and not scale and not soak and not kubectl" $(ARGS)
 	$(BIN)/coverage report
 
 bench: $(DEV) ## what it costs at 100 and 1,000 nodes, without a cluster (ARGS=rooms, ARGS="--nodes 5000", ARGS=--help)

@@ -10,7 +10,9 @@ from kubevitals.quantity import format_duration
 from kubevitals.settings.flags import ACCEPTED, FLAGS, IMPLEMENTED, REFUSED
 from kubevitals.settings.pflag import Flag
 
-OURS = {"help", "kubelet-max-concurrent", "kubelet-tls-pin", "kubelet-tls-server-name"}
+OURS = {
+    "help", "kubelet-max-concurrent", "kubelet-tls-pin", "kubelet-tls-server-name", "managed-tls", "publish-events",
+}  # fmt: skip
 
 # name, type and default (unless it is the type's zero value) of every flag of metrics-server 0.9
 UPSTREAM = """

@@ -18,6 +18,7 @@ from kubevitals.tls import (
     ReloadingFile,
     ReloadingFiles,
     ServerTls,
+    ServingCertificate,
     cipher_list,
     insecure_ciphers,
     minimum_version,
@@ -74,14 +75,19 @@ def trust_flags(settings: Settings) -> TrustFlags:
 
 
 def server_tls(
-    settings: Settings, *, ask: bool, on_failure: Callable[[HandshakeFailure], None], now: Callable[[], float]
+    settings: Settings,
+    managed: ServingCertificate | None,
+    *,
+    ask: bool,
+    on_failure: Callable[[HandshakeFailure], None],
+    now: Callable[[], float],
 ) -> ServerTls:
-    """Return the listener's TLS.
+    """Return the listener's TLS, with the managed certificate if there is one and that of the flags if not.
 
     Raises:
         ConfigError: certificate files that cannot be used.
     """
-    certificate = serving_certificate(
+    certificate = managed or serving_certificate(
         settings.tls_cert_file,
         settings.tls_private_key_file,
         cert_dir=settings.cert_dir,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from pathlib import Path
@@ -20,13 +21,15 @@ class PinFile:
 
     Args:
         path: the file; it is made when it does not exist.
+        every: seconds between two looks.
 
     Raises:
         ConfigError: it cannot be read, understood or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, every: float = 10.0) -> None:
         self._path = path
+        self._every = every
         self._problem = ""
         try:
             self._text = path.read_text("utf-8") if path.exists() else ""
@@ -44,6 +47,20 @@ class PinFile:
     def forget(self, node: str) -> None:
         """Forget a node that no longer exists: another one of that name begins anew."""
         self._pins.forget(node)
+
+    @property
+    def problem(self) -> str:
+        """Why the pins are not known: they always are."""
+        return ""
+
+    async def known(self) -> None:
+        """Wait until the pins are known."""
+
+    async def run(self) -> None:
+        """Keep memory and file alike, for ever."""
+        while True:
+            await asyncio.sleep(self._every)
+            self.poll()
 
     def poll(self) -> None:
         """Take over what a person changed in the file, and write what is new; never raises, logs once per problem."""

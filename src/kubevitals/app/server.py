@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from kubevitals import __version__, logs
@@ -26,7 +25,7 @@ from kubevitals.api.resources import Resources
 from kubevitals.api.routes import Routes
 from kubevitals.app import adapters, inputs, overview
 from kubevitals.app.bindings import Bindings
-from kubevitals.app.pinfile import PinFile
+from kubevitals.app.upkeep import Upkeep
 from kubevitals.informer import resources as followed
 from kubevitals.informer.reflector import Reflector
 from kubevitals.kube import reviews
@@ -35,6 +34,7 @@ from kubevitals.kube.config import ClusterConfig
 from kubevitals.model import Capacity, Node
 from kubevitals.scraper.client import KubeletClient
 from kubevitals.scraper.cycle import Cycle
+from kubevitals.scraper.report import Picture
 from kubevitals.scraper.target import Target, resolve
 from kubevitals.selectors import parse_labels
 from kubevitals.settings import Settings
@@ -111,13 +111,15 @@ class Server:
         self._token_cluster, self._access_cluster = self._reviewers()
         self._trust = ClientTrust(inputs.trust_flags(settings), on_change=self._trust_changed)
         handshakes = adapters.HandshakeLog(self._telemetry, time.monotonic)
-        self._tls = inputs.server_tls(settings, ask=self._trust.asks, on_failure=handshakes.note, now=now)
+        self._lister = self._client(self._cluster)
+        self._upkeep = Upkeep(settings, self._lister, self._environ, now, reload_every)
+        managed, ask = self._upkeep.certificate, self._trust.asks
+        self._tls = inputs.server_tls(settings, managed, ask=ask, on_failure=handshakes.note, now=now)
         self._trust_changed()
         self._kubelet_ca = inputs.kubelet_ca(settings)
         self._kubelet_pair = inputs.kubelet_pair(settings)
-        self._pins = PinFile(Path(settings.kubelet_tls_pin)) if settings.kubelet_tls_pin else None
-        if self._pins is not None:
-            self._inventory.subscribe(node_removed=self._pins.forget)
+        if self._upkeep.pins is not None:
+            self._inventory.subscribe(node_removed=self._upkeep.pins.forget)
         self._socket = listen(settings.bind_address, settings.secure_port, share_port=settings.permit_port_sharing)
 
     @property
@@ -138,8 +140,8 @@ class Server:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             stack.callback(self._socket.close)
             lister, token_reviewer, access_reviewer = [
-                await stack.enter_async_context(self._client(each))
-                for each in (self._cluster, self._token_cluster, self._access_cluster)
+                await stack.enter_async_context(each)
+                for each in (self._lister, self._client(self._token_cluster), self._client(self._access_cluster))
             ]
             self._kubelets = await stack.enter_async_context(self._kubelet_client())
             self._reflectors = self._follow(lister)
@@ -157,6 +159,7 @@ class Server:
                 group.create_task(self._reload(), name="file reload"),
                 group.create_task(Bindings(lister, self._points, self._resolution).run(), name="disputed pods"),
                 group.create_task(self._settle(), name="first cycle"),
+                *(group.create_task(part, name=name) for name, part in self._upkeep.tasks(self._tls.reload)),
             ]
             await listener.start(self._tls.context)
             _log.info("Serving", address=self._settings.bind_address, port=self.port, version=__version__)
@@ -196,6 +199,8 @@ class Server:
         await self._reflectors["pod"].synced.wait()
         self._inventory.pods_synced = True
         _log.info("Nodes and pods are known", **self._inventory.counts())
+        if self._upkeep.pins is not None:
+            await self._upkeep.pins.known()
         self._synced.set()
 
     async def _settle(self) -> None:
@@ -205,11 +210,11 @@ class Server:
     # --- what is measured -------------------------------------------------------------------------------------
 
     def _kubelet_client(self) -> KubeletClient:
-        settings, credentials = self._settings, self._cluster.credentials
+        settings, credentials, pins = self._settings, self._cluster.credentials, self._upkeep.pins
         context = ReloadingContext(
             lambda: self._kubelet_ca.value if self._kubelet_ca else self._cluster.ca_pem,
             lambda: self._kubelet_pair.value if self._kubelet_pair else credentials.client_certificate(),
-            insecure=settings.kubelet_insecure_tls or self._pins is not None,
+            insecure=settings.kubelet_insecure_tls or pins is not None,
         )
         return KubeletClient(
             context=context.current,
@@ -218,7 +223,7 @@ class Server:
             authorization=credentials.authorization,
             refreshed=credentials.refresh,
             tls_server_name="node-name" if settings.kubelet_tls_server_name == "node-name" else "",
-            judge=self._pins.judge if self._pins is not None else None,
+            judge=pins.judge if pins is not None else None,
         )
 
     def _scraping(self, client: KubeletClient) -> Cycle:
@@ -230,6 +235,7 @@ class Server:
             observer=self._telemetry,
             resolution=self._resolution,
             timeout=self._request_timeout,
+            picture=Picture(self._upkeep.note),
             retry_after=min(_RETRY_AFTER, self._resolution * _RETRY_SHARE),
             now=self._now,
             concurrency=self._settings.kubelet_max_concurrent,
@@ -321,6 +327,8 @@ class Server:
                 return f"cache for {kind} informer has not synced: {reflector.problem}"
         if not self._trust.loaded and not self._settings.authentication_tolerate_lookup_failure:
             return f"it is not known yet whom the API server speaks for: {self._reflectors['trust'].problem}"
+        if self._upkeep.pins is not None and self._upkeep.pins.problem:
+            return f"it is not known yet which certificates kubelets have shown: {self._upkeep.pins.problem}"
         return ""
 
     def _collection_problem(self) -> str:
@@ -364,8 +372,6 @@ class Server:
             await asyncio.sleep(self._reload_every)
             self._tls.reload()
             self._trust.reload_files()
-            if self._pins is not None:
-                self._pins.poll()
             for file in (self._kubelet_ca, self._kubelet_pair):
                 if file is not None:
                     file.poll()

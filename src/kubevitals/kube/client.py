@@ -27,6 +27,7 @@ from kubevitals.tls import ReloadingContext
 _log = logs.get(__name__)
 
 JSON = "application/json"
+_MERGE_PATCH = "application/merge-patch+json"
 LONGEST_LINE = 8 * 1024 * 1024
 _LONGEST_REFUSAL = 64 * 1024
 _CONNECT_SECONDS = 10.0
@@ -114,9 +115,18 @@ class ApiClient:
     async def post(self, path: str, body: bytes, *, accept: str = JSON, timeout: float | None = None) -> bytes:
         """Send JSON and return the answer's body.
 
-        A request whose connection died is sent once more: only reviews are posted, and they change nothing.
+        A request whose connection died is sent once more: what is posted are reviews, which change nothing, and
+        Events, which may be there twice.
         """
-        return await self._body(self._ask("POST", path, (), accept, self._total(timeout), body))
+        return await self._body(self._ask("POST", path, (), accept, self._total(timeout), (JSON, body)))
+
+    async def patch(self, path: str, change: bytes, *, timeout: float | None = None) -> bytes:
+        """Merge a change in JSON (RFC 7386) into an object, and return the object as it is then.
+
+        With a ``resourceVersion`` in it, the API server refuses it with 409 when the object has changed since. A
+        request whose connection died is sent once more.
+        """
+        return await self._body(self._ask("PATCH", path, (), JSON, self._total(timeout), (_MERGE_PATCH, change)))
 
     @contextlib.asynccontextmanager
     async def chunks(
@@ -167,12 +177,13 @@ class ApiClient:
         params: Params,
         accept: str,
         timeout: aiohttp.ClientTimeout,
-        body: bytes | None = None,
+        content: tuple[str, bytes] | None = None,
     ) -> _Ask:
         query = f"?{urlencode(params)}" if params else ""
         headers = [("Accept", accept), ("User-Agent", self._user_agent), *self.config.impersonate]
+        content_type, body = content or ("", None)
         if body is not None:
-            headers.append(("Content-Type", JSON))
+            headers.append(("Content-Type", content_type))
         if timeout.total is None:
             headers.append(("Accept-Encoding", "identity"))  # a compressor may hold lines back
         url = URL(f"{self.config.server}{path}{query}", encoded=True)

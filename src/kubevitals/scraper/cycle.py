@@ -117,6 +117,7 @@ class Cycle:
         retry_after: seconds after which a node that worked is asked once more in the same cycle, when its scrape
             failed for one of the PASSING causes.
         now: the time, in seconds since the epoch.
+        picture: is shown the state of all nodes after each cycle.
         concurrency: scrapes at once among the nodes that work, and again as many among those that do not:
             nodes that time out never keep the others waiting.
 
@@ -139,6 +140,7 @@ class Cycle:
         timeout: float,
         now: Callable[[], float],
         retry_after: float = 1.0,
+        picture: report.Picture | None = None,
         concurrency: int = CONCURRENCY,
     ) -> None:
         self.status: dict[str, NodeStatus] = {}
@@ -158,7 +160,7 @@ class Cycle:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._healthy = asyncio.Semaphore(concurrency)
         self._suspect = asyncio.Semaphore(concurrency)
-        self._picture = report.Picture()
+        self._picture = picture or report.Picture()
         self._pace = Pace(_BURST)
 
     async def run(self, synced: asyncio.Event) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 from kubevitals import logs
@@ -69,9 +69,14 @@ def _scrape_error(after: NodeStatus) -> None:
 
 
 class Picture:
-    """Remembers what most nodes suffer from, and logs a summary when that changes, or goes on for minutes."""
+    """Remembers what most nodes suffer from, and logs a summary when that changes, or goes on for minutes.
 
-    def __init__(self) -> None:
+    Args:
+        tell: told cause and summary whenever they are logged; the cause is empty when none dominates.
+    """
+
+    def __init__(self, tell: Callable[[str, str], None] = lambda cause, summary: None) -> None:
+        self._tell = tell
         self._shown: tuple[str, bool] | None = None
         self._shown_at = 0.0
 
@@ -90,6 +95,7 @@ class Picture:
         if picture == self._shown and not (cause and at - self._shown_at >= _REMIND):
             return
         self._shown, self._shown_at = picture, at
+        self._tell(cause, summary)
         if not cause:
             _log.info("Scraping nodes", summary=summary)
         elif picture[1]:

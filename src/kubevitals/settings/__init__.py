@@ -46,7 +46,8 @@ class Settings:
     kubelet_request_timeout: float
     """Seconds that one request to a kubelet may take."""
     kubelet_tls_pin: str
-    """File of the kubelets' first certificates, which are accepted without a CA; empty: no such file."""
+    """Where the kubelets' first certificates are kept, which are accepted without a CA: a file, or
+    ``secret:NAMESPACE/NAME``; empty: nowhere."""
     kubelet_tls_server_name: str
     """``node-name``: verify certificates against the node's name; empty: against the address dialled."""
     kubelet_use_node_status_port: bool
@@ -58,6 +59,8 @@ class Settings:
     """Address to listen on; ``0.0.0.0`` and ``::`` mean all."""
     cert_dir: str
     """Directory of the self-signed serving certificate, used when ``tls_cert_file`` is empty."""
+    managed_tls: str
+    """``NAMESPACE/SERVICE`` that the server makes its own serving certificate for, or empty."""
     permit_port_sharing: bool
     """Listen with SO_REUSEPORT."""
     secure_port: int
@@ -113,6 +116,8 @@ class Settings:
     """Most requests in progress that are not reads; 0 means no limit."""
     max_requests_inflight: int
     """Most reads in progress; 0 means no limit."""
+    publish_events: bool
+    """Create Events about the server's own pod."""
     request_timeout: float
     """Seconds that a request may take; also how long a shutdown waits."""
     shutdown_delay_duration: float

@@ -89,8 +89,8 @@ _KUBELET = (
         "kubelet-tls-pin",
         STRING,
         "",
-        "File in which the certificate that each kubelet showed first is kept; no other is accepted from then on, and "
-        "no CA is needed. (kubevitals only)",
+        "File, or secret:NAMESPACE/NAME, in which the certificate that each kubelet showed first is kept; no other is "
+        "accepted from then on, and no CA is needed. (kubevitals only)",
     ),
     Flag(
         "kubelet-tls-server-name",
@@ -113,6 +113,14 @@ _SERVING = (
     ),
     _satisfied("disable-http2-serving", BOOL, "false", _NO_HTTP2),
     _satisfied("http2-max-streams-per-connection", INT, "0", _NO_HTTP2),
+    Flag(
+        "managed-tls",
+        STRING,
+        "",
+        "NAMESPACE/SERVICE of this server: it makes its own CA and serving certificate, keeps them in the Secret "
+        "SERVICE-tls there, renews them, and writes the CA to caBundle of the APIServices that point to the Service. "
+        "(kubevitals only)",
+    ),
     _satisfied("permit-address-sharing", BOOL, "false", "SO_REUSEADDR is always set, as by Go"),
     Flag("permit-port-sharing", BOOL, "false", "Listen with SO_REUSEPORT: several processes may share the port."),
     Flag("secure-port", INT, "443", "Port to serve HTTPS on."),
@@ -185,6 +193,12 @@ _GENERIC = (
     Flag("max-requests-inflight", INT, "400", "Most reads in progress; 0: no limit."),
     Flag("min-compatibility-version", STRINGS, "", "Refused: there is no version to emulate.", mark=REFUSED),
     _accepted("min-request-timeout", INT, "1800", _NO_WATCH),
+    Flag(
+        "publish-events",
+        BOOL,
+        "false",
+        "Create a Kubernetes Event about this server's pod when nodes cannot be scraped. (kubevitals only)",
+    ),
     Flag("request-timeout", DURATION, "1m", "Longest time that a request may take; also how long a shutdown waits."),
     _accepted("runtime-config-emulation-forward-compatible", BOOL, "false", _NO_EMULATION),
     Flag("shutdown-delay-duration", DURATION, "0", "Time between failing /readyz and closing the port on shutdown."),

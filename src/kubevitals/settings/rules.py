@@ -6,6 +6,7 @@ errors are those of metrics-server and of the API server's library that it is bu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from kubevitals.settings.flags import ACCEPTED, FLAGS, REFUSED
 from kubevitals.settings.pflag import STRINGS
 
 ADDRESS_TYPES = ("Hostname", "InternalIP", "ExternalIP", "InternalDNS", "ExternalDNS")
+IN_CLUSTER = "secret:"  # how --kubelet-tls-pin names a Secret
+_NAMESPACED = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 UNREGISTERED = "component not registered: {}"
 TLS_VERSIONS = ("VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13")
 
@@ -56,6 +59,18 @@ def _pin_rules(values: Mapping[str, Any]) -> Iterator[str]:
     for name in ("kubelet-insecure-tls", "kubelet-certificate-authority", "kubelet-tls-server-name"):
         if values[name] and values["kubelet-tls-pin"]:
             yield f"cannot use both --kubelet-tls-pin and --{name}"
+
+    pin = values["kubelet-tls-pin"]
+    if pin.startswith(IN_CLUSTER) and not _NAMESPACED.fullmatch(pin.removeprefix(IN_CLUSTER)):
+        yield f"--kubelet-tls-pin {quote(pin)} must be a file or {IN_CLUSTER}NAMESPACE/NAME"
+
+
+def _managed_rules(values: Mapping[str, Any]) -> Iterator[str]:
+    service = values["managed-tls"]
+    if service and not _NAMESPACED.fullmatch(service):
+        yield f"--managed-tls {quote(service)} must be NAMESPACE/SERVICE"
+    if service and values["tls-cert-file"]:
+        yield "cannot use both --managed-tls and --tls-cert-file"
 
 
 def _server_name_rules(values: Mapping[str, Any]) -> Iterator[str]:
@@ -169,6 +184,7 @@ _RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _refusals,
     _kubelet_rules,
     _pin_rules,
+    _managed_rules,
     _server_name_rules,
     _selector_rules,
     _resolution_rules,

@@ -83,6 +83,7 @@ NAMESPACES = Kind(
     "", "v1", "namespaces", "Namespace", False, ("ns",), fields={"status.phase": _reader("status", "phase")}
 )
 CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap", True, ("cm",))
+SECRETS = Kind("", "v1", "secrets", "Secret")
 SERVICES = Kind("", "v1", "services", "Service", True, ("svc",))
 SERVICE_ACCOUNTS = Kind("", "v1", "serviceaccounts", "ServiceAccount", True, ("sa",))
 EVENTS = Kind(
@@ -118,6 +119,7 @@ KINDS = (
     NAMESPACES,
     NODES,
     PODS,
+    SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
     API_SERVICES,
