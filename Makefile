@@ -9,7 +9,7 @@ INSTALL = $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -
 RUN     := $(VENV)/.run-installed
 DEV     := $(VENV)/.dev-installed
 
-.PHONY: help demo test check fix docs e2e soak cover bench plot build lock clean
+.PHONY: help demo test check fix docs deploy e2e soak cover bench plot build lock clean
 help: ## show these targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
@@ -31,6 +31,10 @@ fix: $(DEV) ## format, and mend what the linter can mend
 
 docs: $(RUN) ## the pages that are made from the code
 	$(BIN)/python -m kubevitals.settings.reference > docs/flags.md
+
+deploy: $(RUN) ## the manifests that are made from the code
+	$(BIN)/kubevitals manifests > deploy/components.yaml
+	$(BIN)/kubevitals manifests --replicas=2 > deploy/high-availability.yaml
 
 e2e: $(DEV) ## against a real etcd and kube-apiserver, named by KUBEBUILDER_ASSETS
 	$(BIN)/python -m pytest -m e2e --timeout 600 tests/e2e $(ARGS)

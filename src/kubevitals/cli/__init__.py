@@ -13,7 +13,7 @@ import click
 from kubevitals import __version__
 from kubevitals.errors import KubevitalsError, UsageError
 
-COMMANDS = ("demo", "serve")
+COMMANDS = ("demo", "manifests", "serve")
 
 
 class _Commands(click.Group):
