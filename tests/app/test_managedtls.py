@@ -200,21 +200,34 @@ def write(api: ObjectApi, changes: dict[str, bytes]) -> None:
 async def test_an_apiservice_of_somebody_else_is_left_alone(
     api: ObjectApi, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log names whom it points to, once; one that skips verification is somebody's decision."""
+    """The log names whom it points to, once."""
     other = api.registry.get(API_SERVICES, NAMES[0])
     service = {"namespace": "monitoring", "name": "prometheus-adapter"}
     api.registry.update(API_SERVICES, {**other, "spec": other["spec"] | {"service": service}})
-    skips = api.registry.get(API_SERVICES, NAMES[1])
-    api.registry.update(API_SERVICES, {**skips, "spec": skips["spec"] | {"insecureSkipTLSVerify": True}})
     shown = replica(api, clock)
     for _ in range(3):
         await shown.settle()
-    assert bundles(api) == [b"", b""]
+    assert bundles(api) == [b"", secret(api)["ca.crt"]]
     said: Sequence[str] = [
         str(r.__dict__) for r in caplog.records if r.getMessage() == "An APIService is another provider's"
     ]
     assert len(said) == 1
     assert "monitoring/prometheus-adapter" in said[0]
+
+
+async def test_verification_begins_when_the_provider_before_has_gone(api: ObjectApi, clock: Clock) -> None:
+    """metrics-server's APIService skips it; while its pods may still answer, it goes on doing so."""
+    taken = api.registry.get(API_SERVICES, NAMES[0])
+    api.registry.update(API_SERVICES, {**taken, "spec": taken["spec"] | {"insecureSkipTLSVerify": True}})
+    shown = replica(api, clock)
+    await shown.settle()
+    clock.now += EVERY
+    await shown.settle()
+    assert bundles(api) == [b"", secret(api)["ca.crt"]]
+    clock.now += EVERY
+    await shown.settle()
+    assert bundles(api) == [secret(api)["ca.crt"]] * 2
+    assert "insecureSkipTLSVerify" not in api.registry.get(API_SERVICES, NAMES[0])["spec"]
 
 
 async def test_a_bundle_that_somebody_removed_is_written_again(api: ObjectApi, clock: Clock) -> None:

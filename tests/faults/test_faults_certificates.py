@@ -7,10 +7,13 @@ from pathlib import Path
 
 from tests.whole.callers import NODES, Caller
 from tests.whole.waiting import eventually
-from tests.whole.world import NODE_NAMES, World, serving, simulated
+from tests.whole.world import HOST, NODE_NAMES, World, serving, simulated
 
 from kubevitals.scraper import pins
-from kubevitals.simulator import pki
+from kubevitals.simulator import pki, roles
+from kubevitals.simulator.cluster import Cluster
+from kubevitals.simulator.kinds import API_SERVICES, SECRETS, Kind, Object
+from kubevitals.simulator.roles import SYSTEM
 
 FAILED, RECOVERED = "Node cannot be scraped", "Node is scraped again"
 WITHOUT_CA = ("--kubelet-certificate-authority",)
@@ -63,6 +66,72 @@ async def test_pins_hold_across_a_restart(tmp_path: Path) -> None:
         async with serving(cluster, flag, without=WITHOUT_CA) as world:
             line = await world.log.line(FAILED, node="node-1")
             assert line["cause"] == "pin_changed"
+
+
+async def test_pins_in_a_secret_hold_and_are_accepted_by_their_key() -> None:
+    """Nothing is scraped before the Secret was read; what changes is refused until its key is removed."""
+    async with simulated() as cluster:
+        with_secret = kept_by_the_server(cluster, "kubelet-pins")
+        flag = f"--kubelet-tls-pin=secret:{SYSTEM}/kubelet-pins"
+        async with serving(cluster, flag, without=WITHOUT_CA) as world:
+            line = await world.log.line("Something needs attention")
+            assert "kubectl -n kube-system create secret generic kubelet-pins" in line["remedy"]
+            ready = await world.direct().ask("/readyz?verbose")
+            assert "it is not known yet which certificates kubelets have shown" in ready.body
+            assert all(kubelet.requests == 0 for kubelet in cluster.fleet)
+
+            cluster.registry.create(*with_secret)
+            await world.measured()
+            await eventually(lambda: sorted(secret_data(cluster, "kubelet-pins")) == NODE_NAMES)
+            stranger = pki.Authority("another", now=time.time).serving("node-2", ["node-2"])
+            await cluster.nodes.certify("node-2", stranger)
+            line = await world.log.line(FAILED, node="node-2")
+            assert line["cause"] == "pin_changed"
+            assert "deleting node-2 from the data of the Secret kube-system/kubelet-pins" in line["remedy"]
+
+            found = cluster.registry.get(SECRETS, "kubelet-pins", SYSTEM)
+            data = {node: text for node, text in found["data"].items() if node != "node-2"}
+            cluster.registry.update(SECRETS, {**found, "data": data})
+            await world.log.line(RECOVERED, node="node-2")
+
+
+async def test_the_api_server_verifies_a_certificate_that_the_server_made() -> None:
+    """From an empty Secret to an available APIService without anybody's help, and nothing skips verification."""
+    async with simulated() as cluster:
+        cluster.registry.create(*kept_by_the_server(cluster, "metrics-server-tls"))
+        flag = f"--managed-tls={SYSTEM}/metrics-server"
+        async with serving(cluster, flag, without=("--tls-cert-file", "--tls-private-key-file")) as world:
+            cluster.register(HOST, world.port)
+            await eventually(lambda: verified(cluster))
+            await cluster.wait_available()
+            assert await eventually(lambda: world.admin().names(NODES)) is not None
+            assert sorted(secret_data(cluster, "metrics-server-tls")) == ["ca.crt", "ca.key", "tls.crt", "tls.key"]
+            assert "PRIVATE KEY" not in world.log.stream.getvalue()
+
+
+def verified(cluster: Cluster) -> bool:
+    """Tell whether every APIService has the server's authority, and none skips verification."""
+    specs = [item["spec"] for item in cluster.registry[API_SERVICES].items()]
+    return all(spec.get("caBundle") and not spec.get("insecureSkipTLSVerify") for spec in specs)
+
+
+def kept_by_the_server(cluster: Cluster, name: str) -> tuple[Kind, Object]:
+    """Give the server the rights that the manifests give it; return the empty Secret, to be created."""
+    account = roles.service_account(roles.SERVICE_ACCOUNT, SYSTEM)
+    secrets = roles.rule([""], ["secrets"], ["get", "patch"], [name])
+    services = roles.rule(["apiregistration.k8s.io"], ["apiservices"], ["get", "patch"])
+    for kind, item in (
+        roles.role("keeper", [secrets], SYSTEM),
+        roles.binding("keeper", "keeper", [account], SYSTEM, role_namespaced=True),
+        roles.role("registrar", [services]),
+        roles.binding("registrar", "registrar", [account]),
+    ):
+        cluster.registry.apply(kind, item)
+    return SECRETS, {"metadata": {"namespace": SYSTEM, "name": name}, "type": "Opaque"}
+
+
+def secret_data(cluster: Cluster, name: str) -> dict[str, str]:
+    return cluster.registry.get(SECRETS, name, SYSTEM).get("data") or {}
 
 
 async def test_a_refusal_names_whom_the_certificate_is_for(world: World) -> None:

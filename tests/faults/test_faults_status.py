@@ -6,9 +6,13 @@ from typing import Any
 
 from tests.whole.callers import BETA, Caller
 from tests.whole.waiting import eventually
-from tests.whole.world import NODE_NAMES, World
+from tests.whole.world import NODE_NAMES, World, serving, simulated
 
+from kubevitals.simulator import roles
+from kubevitals.simulator.cluster import Cluster
 from kubevitals.simulator.faults import KubeletFault
+from kubevitals.simulator.kinds import EVENTS, Object
+from kubevitals.simulator.roles import SYSTEM
 from kubevitals.simulator.workload import Fixed, Reading
 
 PATH = f"{BETA}/scrapestatus"
@@ -62,3 +66,35 @@ async def test_only_who_has_the_right_is_told(world: World) -> None:
     assert answer.code == 403
     assert "node-1" not in str(answer.body)
     assert await world.direct().code(PATH) == 403
+
+
+async def test_an_event_on_the_servers_pod_says_the_same() -> None:
+    """When nodes fail, and when they are scraped again; kubectl describe of the pod shows both."""
+    environ = {"POD_NAMESPACE": SYSTEM, "POD_NAME": "metrics-server-x", "POD_UID": "1-2-3"}
+    account = roles.service_account(roles.SERVICE_ACCOUNT, SYSTEM)
+    async with simulated() as cluster, serving(cluster, "--publish-events", environ=environ) as world:
+        await world.measured()
+        for kubelet in cluster.fleet:
+            kubelet.fault = KubeletFault.ERROR
+        line = await world.log.line("Something needs attention", about="publishing Events")
+        assert "let our service account create events" in line["remedy"]
+        for kubelet in cluster.fleet:
+            kubelet.fault = None
+        await world.log.line("Node is scraped again", node="node-3")
+
+        world.grant(
+            roles.role("events", [roles.rule([""], ["events"], ["create"])], SYSTEM),
+            roles.binding("events", "events", [account], SYSTEM, role_namespaced=True),
+        )
+        cluster.fleet["node-2"].fault = KubeletFault.ERROR
+        [told] = await eventually(lambda: of_type(cluster, "Warning"))
+        assert told["message"] == "2 of 3 nodes scraped: 1 × 500 Internal Server Error"
+        assert told["involvedObject"] | {"apiVersion": "v1"} == {
+            "apiVersion": "v1", "kind": "Pod", "namespace": SYSTEM, "name": "metrics-server-x", "uid": "1-2-3",
+        }  # fmt: skip
+        cluster.fleet["node-2"].fault = None
+        assert await eventually(lambda: [e for e in of_type(cluster, "Normal") if e["reason"] == "NodesScraped"])
+
+
+def of_type(cluster: Cluster, kind: str) -> list[Object]:
+    return [event for event in cluster.registry[EVENTS].items() if event["type"] == kind]

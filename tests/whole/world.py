@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -179,6 +179,7 @@ async def serving(
     resolution: float = RESOLUTION,
     limits: Limits | None = None,
     settled: Callable[[], None] = lambda: None,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[World]:
     """Run the server for a cluster, registered there.
 
@@ -189,12 +190,14 @@ async def serving(
         resolution: seconds between scrapes.
         limits: what one client may take.
         settled: called after the first cycle.
+        environ: the server's environment, empty when None.
     """
     needed = [*cluster.serve_flags(), *certify(cluster)]
     chosen = settings.parse([*(flag for flag in needed if not flag.startswith(tuple(without))), *flags])
     with captured() as log:
         any_port = replace(chosen, secure_port=0)
-        server = Server(any_port, environ={}, resolution=resolution, reload_every=0.1, limits=limits, settled=settled)
+        options = {"resolution": resolution, "reload_every": 0.1, "limits": limits, "settled": settled}
+        server = Server(any_port, environ=environ or {}, **options)  # type: ignore[arg-type]
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             started = asyncio.Event()
             task = group.create_task(server.run(started.set), name="metrics server")

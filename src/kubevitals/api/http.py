@@ -1,7 +1,8 @@
 """HTTP in and out: the only file of the API that knows the web framework.
 
 A connection that does not send its next request's headers in time is cut off, whoever holds it, and the number of
-connections is bounded: neither slow nor many clients can take memory from the others.
+connections is bounded: neither slow nor many clients can take memory from the others. Where there are too many, one
+that has never asked makes room for the next, so that who only holds connections keeps nobody out.
 """
 
 from __future__ import annotations
@@ -151,6 +152,7 @@ class _Server(web.Server):
         self._handler = handler
         self._limits = limits
         self._peers: dict[Any, _Peer] = {}
+        self._silent: dict[Any, _Peer] = {}  # those that have never asked, the oldest first
         self._in_flight: set[object] = set()
         self._moved = asyncio.Event()  # an answer was sent, or a connection lost
         self._closing = self._ended = False
@@ -162,18 +164,31 @@ class _Server(web.Server):
 
     def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        if self._ended or len(self._peers) >= self._limits.connections:
+        if self._ended or not self._room():
             transport.abort()
             return
         # An answer counts as sent when the system has it, not when it lies in our own buffer. Not 0: asyncio's TLS
         # then pauses the writer of an empty buffer, and nothing is left to wake it up again.
         transport.set_write_buffer_limits(high=1)
         ssl_object = transport.get_extra_info("ssl_object")
-        self._peers[handler] = peer = _Peer(transport, peer_chain(ssl_object) if ssl_object else ())
+        peer = _Peer(transport, peer_chain(ssl_object) if ssl_object else ())
+        self._peers[handler] = self._silent[handler] = peer
         peer.arm(self._limits.head_timeout)
+
+    def _room(self) -> bool:
+        """Tell whether there is room for one more connection, and make some if somebody holds one for nothing."""
+        if len(self._peers) < self._limits.connections:
+            return True
+        if not self._silent:
+            return False
+        oldest = next(iter(self._silent))
+        self._silent.pop(oldest).transport.abort()
+        self._peers.pop(oldest).disarm()
+        return True
 
     def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
+        self._silent.pop(handler, None)
         peer = self._peers.pop(handler, None)
         if peer is not None:
             peer.disarm()
@@ -188,6 +203,7 @@ class _Server(web.Server):
         if request.version not in _VERSIONS:
             raise ConnectionResetError("the framework lets other versions pass, and takes none at all for HTTP/0.9")
         peer.disarm()
+        self._silent.pop(request.protocol, None)
         ticket = object()  # the framework's requests cannot be told apart in a set
         self._in_flight.add(ticket)
         try:

@@ -2,6 +2,9 @@
 
 An authority and a certificate lie in a Secret that the replicas share; the authority is written to ``caBundle`` of the
 APIServices that point to our Service. A new authority is published a while before it signs what is shown.
+
+An APIService that skips verification, as those of metrics-server do, is made to verify when this server has run for a
+while: until then the pods of the provider before may still answer, and their certificates nobody can verify.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from kubevitals.tls.managed import Authority
 
 _log = logs.get(__name__)
 _NAMES: Final = tuple(f"{version}.{GROUP}" for version in VERSIONS)
+_TAKEOVER: Final = 2  # looks after which the pods of another provider have gone
 _APISERVICES: Final = "/apis/apiregistration.k8s.io/v1/apiservices"
 _AUTHORITY, _AUTHORITY_KEY, _CERTIFICATE, _KEY = "ca.crt", "ca.key", "tls.crt", "tls.key"
 
@@ -84,6 +88,7 @@ class ManagedCertificate:
         self._secret = Secret(client, service.namespace, service.secret)
         self._now = now
         self._every = every
+        self._began = now()
         self._changed = False
         self._strange: dict[str, str] = {}
         where, secret = service.namespace, service.secret
@@ -178,9 +183,13 @@ class ManagedCertificate:
             if error.code == 404:
                 return
             raise
-        if not self._ours(name, spec) or spec.insecure or spec.ca_bundle == bundle:
+        if not self._ours(name, spec) or spec.ca_bundle == bundle:
             return
-        await self._client.patch(path, msgspec.json.encode({"spec": {"caBundle": bundle}}))
+        if spec.insecure and self._now() - self._began < _TAKEOVER * self._every:
+            return
+        # In one step: the API server refuses a bundle beside insecureSkipTLSVerify.
+        change = {"caBundle": bundle, "insecureSkipTLSVerify": None}
+        await self._client.patch(path, msgspec.json.encode({"spec": change}))
         _log.info("The API server is told by which authority to verify us", apiservice=name)
 
     def _ours(self, name: str, spec: _Spec) -> bool:

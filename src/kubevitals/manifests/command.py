@@ -8,15 +8,11 @@ from kubevitals import settings
 from kubevitals.errors import UsageError
 from kubevitals.manifests.options import Options, flag_name
 from kubevitals.settings import Settings
-from kubevitals.settings.flags import FLAGS
 
 CERTIFICATES = "/tmp"  # noqa: S108 - a volume of the pod's own
 
 # Port 10250 is the one that firewalls between control plane and nodes let through, but on a node it is the kubelet's.
 _POD_PORT, _HOST_PORT = 10250, 4443
-
-# Flags of the server that its table may not have yet; until it has, nothing can check their values.
-_UNKNOWN = frozenset({"managed-tls", "publish-events"}) - {flag.name for flag in FLAGS}
 
 
 def arguments(options: Options) -> list[str]:
@@ -33,10 +29,10 @@ def parsed(options: Options) -> Settings:
     """
     if problems := options.problems():
         raise UsageError(problems)
-    known = [each for each in arguments(options) if flag_name(each) not in _UNKNOWN]
-    if settings.wants_help(known) or settings.wants_version(known):
+    flags = arguments(options)
+    if settings.wants_help(flags) or settings.wants_version(flags):
         raise UsageError(["--arg: with --help or --version the server would end at once"])
-    return settings.parse(known)
+    return settings.parse(flags)
 
 
 def _usual(options: Options) -> Iterator[str]:

@@ -152,16 +152,30 @@ async def test_a_body_that_nobody_reads_is_not_waited_for(limited: World) -> Non
     assert said.startswith(b"HTTP/1.1 "), said[:200]
 
 
-async def test_too_many_connections_are_cut_off(limited: World) -> None:
-    """Beyond their number new connections get nothing, those that are there go on, and room is made again."""
+async def test_who_only_holds_connections_keeps_nobody_out(limited: World) -> None:
+    """Beyond their number the oldest that has never asked makes room; one that is used stays, as the fixture sees."""
     held = [await opened(limited) for _ in range(LIMITS.connections - 1)]
-
     for _ in range(3):
-        assert await rest(*await opened(limited)) == b""
-    for reader, writer in held:
+        assert (await limited.direct(keep=False).ask("/livez")).body == "ok"
+    assert await rest(*held[0], within=1.0) == b""
+    for reader, writer in held[1:]:
         await rest(reader, writer)
 
-    assert (await limited.direct().ask("/livez")).body == "ok"
+
+async def test_too_many_connections_that_are_used_are_cut_off() -> None:
+    """Beyond their number new connections get nothing, and those that are there go on."""
+    async with still(limits=replace(LIMITS, idle_timeout=30.0)) as world:
+        used = []
+        while len(used) <= LIMITS.connections:
+            caller = world.direct()
+            try:
+                await caller.ask("/livez")
+            except CUT:
+                break
+            used.append(caller)
+        assert 0 < len(used) < LIMITS.connections  # the front proxy has one as well
+        assert await rest(*await opened(world)) == b""
+        assert [(await each.ask("/livez")).body for each in used] == ["ok"] * len(used)
 
 
 async def test_a_caller_that_does_not_read_is_cut_off() -> None:
