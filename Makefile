@@ -9,15 +9,18 @@ INSTALL = $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -
 RUN     := $(VENV)/.run-installed
 DEV     := $(VENV)/.dev-installed
 
-.PHONY: help demo test check fix docs deploy e2e soak cover bench plot build lock clean
+DOCKER ?= docker
+IMAGE  ?= kubevitals
+
+.PHONY: help demo test check fix docs deploy e2e soak cover bench plot build image image-try image-test sbom lock clean
 help: ## show these targets
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: $(RUN) ## a cluster on this machine, with this machine in it (ARGS=--once prints the tables and ends)
 	@$(BIN)/kubevitals demo $(ARGS)
 
 test: $(DEV) ## every test that needs nothing but this machine
-	$(BIN)/python -m pytest -n auto -m "not e2e and not scale and not soak" $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not e2e and not scale and not soak and not image" $(ARGS)
 
 check: $(DEV) ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -43,7 +46,7 @@ soak: $(DEV) ## an hour of load and faults, and a simulated day (KUBEVITALS_SOAK
 	$(BIN)/python -m pytest -m soak -s tests/endurance $(ARGS)
 
 cover: $(DEV) ## the tests with coverage
-	$(BIN)/coverage run -m pytest -m "not e2e and not scale and not soak and not kubectl" $(ARGS)
+	$(BIN)/coverage run -m pytest -m "not e2e and not scale and not soak and not image and not kubectl" $(ARGS)
 	$(BIN)/coverage report
 
 bench: $(DEV) ## what it costs at 100 and 1,000 nodes, without a cluster (ARGS=rooms, ARGS="--nodes 5000", ARGS=--help)
@@ -56,12 +59,29 @@ plot: $(DEV) ## draw docs/performance.json as docs/performance.svg and .png
 build: $(DEV) ## sdist and wheel in dist/
 	$(BIN)/python -m build --no-isolation -o dist .
 
+image: ## the container image, by docker (IMAGE=name:tag, DOCKER=podman, ARGS=--build-arg=PYTHON_IMAGE=...)
+	@$(DOCKER) info >/dev/null 2>&1 || { echo "make image: $(DOCKER) is not here, or its daemon does not answer. What needs none: make image-try" >&2; exit 2; }
+	$(DOCKER) build -f deploy/image/Dockerfile -t $(IMAGE) --build-arg REVISION="$$(git rev-parse HEAD)" \
+	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
+	  --build-arg SOURCE="$$(git remote get-url origin 2>/dev/null | sed 's|//[^/@]*@|//|')" $(ARGS) .
+
+image-try: ## make the image's root directory and try it, without a container engine (needs root)
+	@PYTHON=$(PYTHON) deploy/image/try $(ARGS)
+
+image-test: $(DEV) ## the same as tests, with the list of its contents
+	$(BIN)/python -m pytest -m image tests/image $(ARGS)
+
+sbom: ## dist/kubevitals.cdx.json: what the image has installed, in CycloneDX
+	@mkdir -p dist
+	PYTHON=$(PYTHON) deploy/image/install.sh .tools/image dependencies project sbom
+	cp .tools/image/opt/kubevitals/sbom.cdx.json dist/kubevitals.cdx.json
+
 lock: ## resolve and hash requirements/*.in anew (needs uv)
-	for set in build run dev plot; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	for set in build run dev plot image; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --no-emit-index-url --upgrade requirements/$$set.in -o requirements/$$set.txt; done
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) dist .tools/image* .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("kubevitals needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kubevitals.cli import COMMANDS
+
 PROGRAM = Path(sys.executable).with_name("kubevitals")
 
 
@@ -34,6 +36,22 @@ def test_every_problem_is_told_at_once():
     assert [line.split(": ")[0] for line in found.stderr.splitlines()] == ["kubevitals"] * 3
     assert "unknown flag: --nope" in found.stderr
     assert "at least 10s, but value 5s provided" in found.stderr
+
+
+def test_flags_alone_mean_serve():
+    """Manifests start metrics-server's image with flags alone; what they give is told as serve tells it."""
+    flags = ["--kubelet-insecure-tls", "--nope", "--metric-resolution=5s"]
+    found = run(*flags)
+    assert found.returncode == 2
+    assert found.stderr == run("serve", *flags).stderr != ""
+
+
+def test_the_help_without_a_command_lists_the_commands():
+    """The program's own flags are not serve's."""
+    found = run("--help")
+    assert found.returncode == 0
+    assert all(f"  {command} " in found.stdout for command in COMMANDS)
+    assert found.stdout == run("-h").stdout
 
 
 @pytest.mark.parametrize("argv", [["serve", "--version"], ["--version"]])

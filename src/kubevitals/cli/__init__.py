@@ -1,5 +1,6 @@
 """argv in, text and an exit code out.
 
+``kubevitals --a-flag`` is ``kubevitals serve --a-flag``: manifests start metrics-server's image with flags alone.
 Exit codes: 0 done, 1 it ran and failed, 2 the input cannot be used.
 """
 
@@ -18,6 +19,12 @@ COMMANDS = ("demo", "manifests", "serve")
 
 class _Commands(click.Group):
     """Imports a command when it is asked for, so that ``serve`` never loads what draws the terminal screens."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if args and args[0].startswith("-") and args[0] not in own:
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
