@@ -22,11 +22,12 @@ demo: $(RUN) ## a cluster on this machine, with this machine in it (ARGS=--once 
 test: $(DEV) ## every test that needs nothing but this machine
 	$(BIN)/python -m pytest -n auto -m "not e2e and not scale and not soak and not image" $(ARGS)
 
-check: $(DEV) ## formatting, lint, types, layers
+check: $(DEV) ## formatting, lint, types, layers, known vulnerabilities of what is pinned
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python requirements/audit.py
 
 fix: $(DEV) ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix .
