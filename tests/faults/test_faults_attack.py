@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import resource
 import sys
+import time
 
 import pytest
-from tests.whole.callers import NODES
-from tests.whole.waiting import watching
-from tests.whole.world import HOST, NODE_NAMES, World
+from tests.whole.callers import BETA, NODES, PODS
+from tests.whole.waiting import eventually, watching
+from tests.whole.world import HOST, NODE_NAMES, World, running, steady
 
+from kubevitals.simulator import roles
 from kubevitals.simulator.faults import KubeletFault
 
 
@@ -88,3 +90,37 @@ async def test_kubelets_that_mean_ill_take_no_memory_and_no_token(world: World) 
     await world.measured(NODE_NAMES)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert grown < 100, f"{grown:.0f} MiB more at the peak"
+
+
+async def test_a_storm_of_lists_is_turned_away_at_the_limit() -> None:
+    """A hundred lists at once where five may be in flight: each is answered, some with 429, and masters always."""
+    # Each is asked about anew, and so is in flight for as long as the API server takes to answer.
+    flags = ("--max-requests-inflight=5", "--authorization-webhook-cache-authorized-ttl=0s")
+    async with running(*flags) as world:
+        master = await world.measured()
+        world.grant(roles.binding("storm", "system:aggregated-metrics-reader", [roles.user("storm")]))
+        callers = [world.proxied("storm") for _ in range(10)]
+        await asyncio.gather(*(caller.code(PODS) for caller in callers))
+        async with watching(lambda: master.code(PODS)) as watched:
+            codes = await asyncio.gather(*(caller.code(PODS) for caller in callers for _ in range(10)))
+        assert set(codes) == {200, 429}
+        assert [code for code in watched.answers if code != 200] == []
+        assert await callers[0].code(PODS) == 200
+
+
+async def test_names_with_control_characters_reach_no_terminal(world: World) -> None:
+    """A container may be called anything; the log and the server's own metrics stay readable lines."""
+    evil = "a\x1b[2J\x07b"
+    world.cluster.pods.run("node-2", "shop", "evil-0", {evil: steady(time.time() - 60, (10, 10))})
+    master = world.master()
+
+    async def served() -> bool:
+        return "evil-0" in await master.names(PODS)
+
+    await eventually(served)
+    [found] = [item for item in await master.items(PODS) if item["metadata"]["name"] == "evil-0"]
+    assert [container["name"] for container in found["containers"]] == [evil]
+    for path in ("/metrics", "/readyz?verbose", f"{BETA}/scrapestatus"):
+        answer = await master.ask(path)
+        assert "\x1b" not in str(answer.body)
+    assert "\x1b" not in world.log.stream.getvalue()
