@@ -189,8 +189,10 @@ def _duration_term(text: str, unsigned: str, at: int) -> tuple[int, int]:
     """Return the nanoseconds of the number and unit that start at ``at``, and where the next term starts."""
     match = _DURATION_TERM.match(unsigned, at)
     assert match is not None, "every part of the expression may be empty"
-    whole, part, unit = match.groups(default="")
-    if not (whole or part) or _overflows(whole):
+    digits, part, unit = match.groups(default="")
+    # Python refuses to read thousands of digits, even if they are zeros.
+    whole = digits.lstrip("0")
+    if not (digits or part) or _overflows(whole):
         raise _invalid_duration(text)
     if not unit:
         raise QuantityError(f"time: missing unit in duration {_quote(text)}")
@@ -202,8 +204,7 @@ def _duration_term(text: str, unsigned: str, at: int) -> tuple[int, int]:
     return amount, match.end()
 
 
-def _overflows(digits: str) -> bool:
-    significant = digits.lstrip("0")
+def _overflows(significant: str) -> bool:
     return len(significant) > 19 or int(significant or "0") > _MAX_INT64 + 1
 
 
