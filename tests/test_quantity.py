@@ -245,6 +245,13 @@ def test_any_text_is_a_duration_or_refused(text: str) -> None:
     assert -(1 << 63) <= ns < 1 << 63
 
 
+@pytest.mark.parametrize("text", ["1" * 50_000 + "!", "1" * 50_000 + "e+1!", "." + "1" * 50_000 + "!"])
+def test_a_long_text_is_refused_at_once(text: str) -> None:
+    """Digits can be split in many ways, and none of them is tried twice."""
+    with pytest.raises(QuantityError):
+        quantity.parse_memory(text)
+
+
 @given(st.text(max_size=30))
 def test_any_text_is_a_quantity_or_refused(text: str) -> None:
     """Reading a quantity gives a number within int64 or a QuantityError, nothing else."""

@@ -16,7 +16,8 @@ from kubevitals.quoting import quote
 _NANO_SUFFIXES = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
 _BINARY_SUFFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 
-_QUANTITY = re.compile(r"([+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)([A-Za-z]*[-+]?[0-9]*)", re.ASCII)
+# Possessive, so that a text is taken apart in one way only, and refused in linear time.
+_QUANTITY = re.compile(r"([+-]?+)([0-9]++\.?+[0-9]*+|\.[0-9]++)([A-Za-z]*+[-+]?+[0-9]*+)", re.ASCII)
 _EXPONENT = re.compile(r"[eE]([-+]?[0-9]{1,18})", re.ASCII)
 _DECIMAL_POWERS = {suffix: 3 * i - 9 for i, suffix in enumerate(_NANO_SUFFIXES)}
 _BINARY_POWERS = {suffix: i for i, suffix in enumerate(_BINARY_SUFFIXES) if suffix}
