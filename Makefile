@@ -9,7 +9,7 @@ INSTALL = $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -
 RUN     := $(VENV)/.run-installed
 DEV     := $(VENV)/.dev-installed
 
-.PHONY: help demo test check fix docs e2e cover bench plot build lock clean
+.PHONY: help demo test check fix docs e2e cover bench fuzz plot build lock clean
 help: ## show these targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
@@ -42,6 +42,10 @@ cover: $(DEV) ## the tests with coverage
 bench: $(DEV) ## what it costs at 100 and 1,000 nodes, without a cluster (ARGS=rooms, ARGS="--nodes 5000", ARGS=--help)
 	@$(BIN)/python -m bench $(ARGS)
 
+fuzz: $(DEV) ## five promises against bytes that nobody means, a minute each (ARGS="decoder --seconds 600", ARGS=--help)
+	$(INSTALL) --require-hashes --no-deps -r requirements/fuzz.txt
+	@$(BIN)/python -m fuzz $(ARGS)
+
 plot: $(DEV) ## draw docs/performance.json as docs/performance.svg and .png
 	$(INSTALL) --require-hashes --no-deps -r requirements/plot.txt
 	$(BIN)/python -m bench.plot docs/performance.json docs
@@ -50,7 +54,7 @@ build: $(DEV) ## sdist and wheel in dist/
 	$(BIN)/python -m build --no-isolation -o dist .
 
 lock: ## resolve and hash requirements/*.in anew (needs uv)
-	for set in build run dev plot; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	for set in build run dev plot fuzz; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --no-emit-index-url --upgrade requirements/$$set.in -o requirements/$$set.txt; done
 
 clean: ## remove what the targets above made
