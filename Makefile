@@ -12,7 +12,7 @@ DEV     := $(VENV)/.dev-installed
 DOCKER ?= docker
 IMAGE  ?= kubevitals
 
-.PHONY: help demo test check fix docs deploy e2e soak cover bench plot build image image-try image-test sbom lock clean
+.PHONY: help demo test check fix docs deploy e2e soak cover bench fuzz plot build image image-try image-test sbom lock clean
 help: ## show these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -53,6 +53,10 @@ cover: $(DEV) ## the tests with coverage
 bench: $(DEV) ## what it costs at 100 and 1,000 nodes, without a cluster (ARGS=rooms, ARGS="--nodes 5000", ARGS=--help)
 	@$(BIN)/python -m bench $(ARGS)
 
+fuzz: $(DEV) ## five promises against bytes that nobody means, a minute each (ARGS="decoder --seconds 600", ARGS=--help)
+	$(INSTALL) --require-hashes --no-deps -r requirements/fuzz.txt
+	@$(BIN)/python -m fuzz $(ARGS)
+
 plot: $(DEV) ## draw docs/performance.json as docs/performance.svg and .png
 	$(INSTALL) --require-hashes --no-deps -r requirements/plot.txt
 	$(BIN)/python -m bench.plot docs/performance.json docs
@@ -78,7 +82,7 @@ sbom: ## dist/kubevitals.cdx.json: what the image has installed, in CycloneDX
 	cp .tools/image/opt/kubevitals/sbom.cdx.json dist/kubevitals.cdx.json
 
 lock: ## resolve and hash requirements/*.in anew (needs uv)
-	for set in build run dev plot image; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	for set in build run dev plot image fuzz; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --no-emit-index-url --upgrade requirements/$$set.in -o requirements/$$set.txt; done
 
 clean: ## remove what the targets above made

@@ -199,6 +199,7 @@ def test_printed_durations_read_back(ns: int) -> None:
         ("100μs", 100_000),
         ("-1.5s", -1_500_000_000),
         ("00000000000000000000001s", 1_000_000_000),
+        ("0" * 5000 + "1s", 1_000_000_000),
         ("9223372036854775807ns", (1 << 63) - 1),
         ("-9223372036854775808ns", -(1 << 63)),
     ],
@@ -242,6 +243,13 @@ def test_any_text_is_a_duration_or_refused(text: str) -> None:
     except QuantityError:
         return
     assert -(1 << 63) <= ns < 1 << 63
+
+
+@pytest.mark.parametrize("text", ["1" * 50_000 + "!", "1" * 50_000 + "e+1!", "." + "1" * 50_000 + "!"])
+def test_a_long_text_is_refused_at_once(text: str) -> None:
+    """Digits can be split in many ways, and none of them is tried twice."""
+    with pytest.raises(QuantityError):
+        quantity.parse_memory(text)
 
 
 @given(st.text(max_size=30))

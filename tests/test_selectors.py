@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kubevitals.errors import SelectorError
 from kubevitals.selectors import FieldTerm, LabelSelector, Requirement, parse_fields, parse_labels
@@ -154,18 +152,6 @@ def test_only_the_selector_without_requirements_is_empty() -> None:
     assert not parse_labels("a").empty
 
 
-@given(st.text(alphabet="abin/.-_=!<>(), \0\té0", max_size=25), st.dictionaries(st.text("ab"), st.text("ab")))
-def test_any_text_is_a_label_selector_or_refused(text: str, labels: dict[str, str]) -> None:
-    """Parsing gives a selector that can match, with sorted requirements, or a SelectorError, nothing else."""
-    try:
-        selector = parse_labels(text)
-    except SelectorError:
-        return
-    keys = [requirement.key for requirement in selector.requirements]
-    assert keys == sorted(keys)
-    assert selector.matches(labels) == all(requirement.matches(labels) for requirement in selector.requirements)
-
-
 @pytest.mark.parametrize(
     ("text", "terms"),
     [
@@ -232,13 +218,3 @@ def test_fields_match(text: str, matches: bool) -> None:
 def test_an_exact_field_is_found(text: str, value: str | None) -> None:
     """The value that a field must have is known when a term demands one."""
     assert parse_fields(text).exact("a") == value
-
-
-@given(st.text(alphabet="ab.=!,\\é ", max_size=20))
-def test_any_text_is_a_field_selector_or_refused(text: str) -> None:
-    """Parsing gives terms that demand something, or a SelectorError, nothing else."""
-    try:
-        terms = parse_fields(text).terms
-    except SelectorError:
-        return
-    assert all(term.field or term.value for term in terms)

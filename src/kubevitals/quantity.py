@@ -16,7 +16,8 @@ from kubevitals.quoting import quote
 _NANO_SUFFIXES = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
 _BINARY_SUFFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 
-_QUANTITY = re.compile(r"([+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)([A-Za-z]*[-+]?[0-9]*)", re.ASCII)
+# Possessive, so that a text is taken apart in one way only, and refused in linear time.
+_QUANTITY = re.compile(r"([+-]?+)([0-9]++\.?+[0-9]*+|\.[0-9]++)([A-Za-z]*+[-+]?+[0-9]*+)", re.ASCII)
 _EXPONENT = re.compile(r"[eE]([-+]?[0-9]{1,18})", re.ASCII)
 _DECIMAL_POWERS = {suffix: 3 * i - 9 for i, suffix in enumerate(_NANO_SUFFIXES)}
 _BINARY_POWERS = {suffix: i for i, suffix in enumerate(_BINARY_SUFFIXES) if suffix}
@@ -189,8 +190,10 @@ def _duration_term(text: str, unsigned: str, at: int) -> tuple[int, int]:
     """Return the nanoseconds of the number and unit that start at ``at``, and where the next term starts."""
     match = _DURATION_TERM.match(unsigned, at)
     assert match is not None, "every part of the expression may be empty"
-    whole, part, unit = match.groups(default="")
-    if not (whole or part) or _overflows(whole):
+    digits, part, unit = match.groups(default="")
+    # Python refuses to read thousands of digits, even if they are zeros.
+    whole = digits.lstrip("0")
+    if not (digits or part) or _overflows(whole):
         raise _invalid_duration(text)
     if not unit:
         raise QuantityError(f"time: missing unit in duration {_quote(text)}")
@@ -202,8 +205,7 @@ def _duration_term(text: str, unsigned: str, at: int) -> tuple[int, int]:
     return amount, match.end()
 
 
-def _overflows(digits: str) -> bool:
-    significant = digits.lstrip("0")
+def _overflows(significant: str) -> bool:
     return len(significant) > 19 or int(significant or "0") > _MAX_INT64 + 1
 
 

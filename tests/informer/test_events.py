@@ -8,6 +8,7 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.fuzz.strategies import LINES
 
 from kubevitals.informer.events import (
     Added,
@@ -92,28 +93,7 @@ def test_what_is_no_event_is_malformed(line):
     assert found.reason
 
 
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["metadata", "name", "labels", "status", "conditions", "addresses", "code", "reason", "details"]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=12,
-)
-_LINES = st.builds(
-    lambda kind, value: json.dumps({"type": kind, "object": value}).encode(),
-    st.sampled_from(["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR", "?"]),
-    _JSON,
-)
-
-
-@given(st.binary(max_size=100) | _LINES)
+@given(st.binary(max_size=100) | LINES)
 @example(b"[" * 100_000)
 @example(b'{"type":"ADDED","object":{"metadata":{"name":"a","labels":{"a":' + b"[" * 100_000)
 @example(b'{"type":"ADDED","object":{"metadata":{"name":"a","labels":{"\xff":"b"}}}}')

@@ -108,10 +108,13 @@ def test_a_nodes_capacity_is_known_or_unknown(labels, capacity, expected):
         {"metadata": {"name": "bare", "labels": {}}, "status": {"addresses": None, "conditions": None}},
         {"metadata": {"name": "bare"}, "status": {"daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}}},
         {"metadata": {"name": "bare"}, "status": {"daemonEndpoints": {}}},
+        {"metadata": {"name": "bare"}, "status": {"daemonEndpoints": {"kubeletEndpoint": {"Port": -1}}}},
+        {"metadata": {"name": "bare"}, "status": {"daemonEndpoints": {"kubeletEndpoint": {"Port": 65536}}}},
+        {"metadata": {"name": "bare"}, "status": {"daemonEndpoints": {"kubeletEndpoint": {"Port": 1 << 70}}}},
     ],
 )
 def test_a_node_may_be_almost_empty(labels, changes):
-    """Missing, null and empty are the same."""
+    """Missing, null and empty are the same, and a port that cannot be one is none."""
     item, version = decode_node(node(**({"status": {}} | changes)), labels)
 
     assert (item, version) == (Node(name="bare", ready=False), "")

@@ -238,51 +238,6 @@ def test_an_error_names_a_content_type_that_is_no_text():
     assert raised.value.detail.startswith("the body is text/html: ")
 
 
-FRAGMENTS = st.sampled_from(
-    [
-        b"container_cpu_usage_seconds_total",
-        b"container_memory_working_set_bytes",
-        b"container_start_time_seconds",
-        b"node_cpu_usage_seconds_total",
-        b'{container="c",namespace="ns",pod="p"}',
-        b'{pod="',
-        b'"',
-        b"\\",
-        b"}",
-        b" ",
-        b"\t",
-        b"\r",
-        b"\n",
-        b"# HELP ",
-        b"1.5",
-        b"1e9999",
-        b"NaN",
-        b"-Inf",
-        b"1789999998000",
-        b"99999999999999999999",
-        b"-",
-        b"_",
-        b"\0",
-        b"\xff",
-        "é".encode(),
-    ]
-)
-BODIES = st.one_of(st.binary(max_size=300), st.lists(FRAGMENTS, max_size=40).map(lambda parts: b"".join(parts) + b"\n"))
-
-
-@given(BODIES, st.sampled_from(["", "application/openmetrics-text"]))
-@settings(max_examples=300, deadline=None)
-def test_any_bytes_give_a_batch_or_an_exposition_error(data, content_type):
-    """Any bytes give points or an ExpositionError, and never anything else."""
-    try:
-        batch = Decoder().decode(data, requested_ms=NOW, content_type=content_type)
-    except ExpositionError as error:
-        assert error.cause in ("parse", "truncated")  # noqa: PT017
-    else:
-        columns = (batch.time_ms, batch.cpu_ns, batch.memory, batch.start_ns)
-        assert {len(column) for column in columns} == {batch.layout.rows}
-
-
 @given(st.data())
 @settings(max_examples=50, deadline=None)
 def test_the_order_of_lines_does_not_matter(data):

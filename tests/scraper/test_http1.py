@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fuzz import growth
 from kubevitals.errors import ScrapeError
 from kubevitals.scraper.causes import CAUSES
 from kubevitals.scraper.http1 import Answer, ResponseReader, get_request
@@ -117,6 +118,14 @@ def test_headers_are_lower_case_and_joined():
     answer = read(response("A-b:  x ", "a-B: y", "Empty:", "Content-Length: 0"))
 
     assert answer.headers == {"a-b": "x, y", "empty": "", "content-length": "0"}
+
+
+@pytest.mark.parametrize("pump", [b" ", b"\t", b": ", b"\r\nX: a "])
+def test_a_head_is_read_in_linear_time(pump):
+    """Spaces inside a value are looked at once, though none at its end is a part of it."""
+    begins, ends = b"HTTP/1.1 204 No Content\r\nX: a", b"b\r\n\r\n"
+
+    growth.check(lambda head: read(head, head_limit=1 << 20), begins, pump, ends)
 
 
 def test_interim_responses_are_skipped():

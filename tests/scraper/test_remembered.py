@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from pathlib import Path
 
 import pytest
+from fuzz.decoder import outcome, strictly
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.scraper.bodies import SAMPLES, SPELLINGS, later, usual
 from tests.steps import steps
 
-from kubevitals.errors import ExpositionError
 from kubevitals.scraper import lines
 from kubevitals.scraper.exposition import Decoder
 from kubevitals.scraper.remembered import learn, recall
 from kubevitals.scraper.rows import Clock
 from kubevitals.scraper.sketch import sketch
 
-SAMPLES = Path(__file__).parent / "samples"
 NAMES = sorted(path.name for path in SAMPLES.glob("*.txt"))
 USUAL = ["30-pods.txt", "huge-110-pods.txt", "v1.20.txt", "v1.24.txt", "v1.28.txt", "v1.33-swap.txt", "static-pods.txt"]
 NOW = 1_790_000_000_000
@@ -30,55 +28,11 @@ def media_type(name):
     return json.loads((SAMPLES / name).with_suffix(".expected.json").read_text())["http"]["content_type"]
 
 
-def outcome(decoder, body, content_type="", now=NOW):
-    """Return the batch, or what the error says."""
-    try:
-        return decoder.decode(body, requested_ms=now, content_type=content_type)
-    except ExpositionError as error:
-        return error.cause, error.detail, error.remedy
-
-
-def strictly(body, content_type="", now=NOW):
-    """Return the outcome of a decoder that remembers nothing: the strict parser's."""
-    return outcome(Decoder(), body, content_type, now)
-
-
-def later(body, value=b"1"):
-    """Return the body of a later scrape: a digit more in each value but start times, timestamps a second on."""
-
-    def moved(match):
-        time = match[3] and b"%d" % (int(match[3]) + 1000)
-        return match[1] + value + match[2] + (b" " + time if time else b"") + b"\n"
-
-    lines_of = body.splitlines(keepends=True)
-    plain = re.compile(rb"((?!#|container_start|\w*scrape_error).*?[} ])([0-9][0-9.e+]*)(?: ([0-9]{13}))?\n")
-    return b"".join(moved(match) if (match := plain.fullmatch(line)) else line for line in lines_of)
-
-
 def meaning_of(body):
     """Return what the strict parser teaches about a body's shape."""
     drawn = sketch(body)
     readings = lines.read(body.decode())
     return drawn and learn(drawn, readings, Decoder().decode(body, requested_ms=NOW), CLOCK)
-
-
-def usual(cpu=("1.5", "2.5"), memory=("4096", "8192"), start="1.7899995e+09", time="1789999998000"):
-    """Return a body as kubelets print it: pods a and b with one container each, and the node."""
-    series = '{container="c",namespace="ns",pod="%s"}'
-    text = ""
-    for family, values, at in (
-        ("container_cpu_usage_seconds_total", cpu, f" {time}"),
-        ("container_memory_working_set_bytes", memory, f" {time}"),
-        ("container_start_time_seconds", (start, start), ""),
-    ):
-        text += f"# HELP {family} text\n# TYPE {family} gauge\n"
-        text += "".join(f"{family}{series % pod} {value}{at}\n" for pod, value in zip("ab", values, strict=True))
-    text += f"# TYPE node_cpu_usage_seconds_total counter\nnode_cpu_usage_seconds_total 100.5 {time}\n"
-    text += f"# TYPE node_memory_working_set_bytes gauge\nnode_memory_working_set_bytes 1.5e+09 {time}\n"
-    text += (
-        f'# TYPE pod_cpu_usage_seconds_total counter\npod_cpu_usage_seconds_total{{namespace="ns",pod="a"}} 2 {time}\n'
-    )
-    return (text + "# TYPE resource_scrape_error gauge\nresource_scrape_error 0\n").encode()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -241,80 +195,7 @@ def test_a_value_without_a_space_before_it_is_not_learned():
     assert outcome(decoder, body % 6) == strictly(body % 6)
 
 
-# --- any edit -----------------------------------------------------------------------------------------------
-
-BASES = [usual(), usual(cpu=("0", "2.5")), *((SAMPLES / name).read_bytes() for name in ("v1.20.txt", "kwok.txt"))]
-SPACES = b"\n#|# x\n|\n|\r| |\t|\v|\f|\0|\xff".split(b"|")
-MARKS = b'# { } " \\ , [ ] _ 0 1 - + . e e9 NaN inf 0x1 1,2 null'.split()
-FAMILIES = [
-    b"scrape_error 1\n",
-    b"resource_scrape_error 1\n",
-    b"pod_x 1\n",
-    b"_total",
-    b"container_cpu_usage_seconds_total",
-    b"container_cpu_usage_seconds_total 1 2\n",
-    b"node_cpu_usage_seconds_total 1 1789999998000\n",
-]
-INSERTS = st.one_of(st.sampled_from([*SPACES, *MARKS, *FAMILIES, "٣".encode()]), st.binary(max_size=3))
-WHERE = st.floats(min_value=0, max_value=1)
-
-
-@st.composite
-def edited(draw):
-    """Return a body and an edited one: bytes replaced, lines copied or moved, the end cut off."""
-    base = draw(st.sampled_from(BASES))
-    body = base if draw(st.booleans()) else later(base)
-    for _ in range(draw(st.integers(min_value=1, max_value=4))):
-        body = draw(st.sampled_from([spliced, copied, respelled, cut]))(draw, body)
-    return base, body
-
-
-def place(draw, length):
-    return int(draw(WHERE) * length)
-
-
-def spliced(draw, body):
-    at = place(draw, len(body))
-    return body[:at] + draw(INSERTS) + body[at + draw(st.integers(min_value=0, max_value=3)) :]
-
-
-def copied(draw, body):
-    rows = body.splitlines(keepends=True) or [b""]
-    source, target = place(draw, len(rows) - 1), place(draw, len(rows) - 1)
-    row = rows[source] if draw(st.booleans()) else rows.pop(source)
-    return b"".join([*rows[:target], row, *rows[target:]])
-
-
-def respelled(draw, body):
-    words = re.split(rb"([ \n])", body)
-    at = place(draw, len(words) - 1)
-    words[at] = draw(st.one_of(INSERTS, SPELLINGS.map(str.encode)))
-    return b"".join(words)
-
-
-def cut(draw, body):
-    return body[: place(draw, len(body))] if draw(st.integers(min_value=0, max_value=9)) == 0 else body
-
-
-SPELLINGS = st.one_of(
-    st.floats().map(str),
-    st.floats(min_value=0, max_value=1e11, allow_nan=False).map(str),
-    st.integers(min_value=-1, max_value=2**70).map(str),
-    st.from_regex(r"[+-]?[0-9]{0,20}\.?[0-9]{0,20}([eE][+-]?[0-9]{1,3})?", fullmatch=True),
-)
-
-
-@given(edited())
-@settings(max_examples=600, deadline=None)
-def test_whatever_is_edited_both_paths_have_the_same_outcome(bodies):
-    """After any edits of a remembered body, the outcome is the strict parser's, and so is the next one."""
-    base, body = bodies
-    decoder = Decoder()
-    decoder.decode(base, requested_ms=NOW)
-
-    assert outcome(decoder, body) == strictly(body)
-    assert outcome(decoder, body) == strictly(body)
-    assert outcome(decoder, base) == strictly(base)
+# --- any number ---------------------------------------------------------------------------------------------
 
 
 @given(SPELLINGS, SPELLINGS, st.one_of(SPELLINGS, st.integers(min_value=1_600_000_000_000, max_value=NOW).map(str)))

@@ -246,7 +246,9 @@ def _amount(parse: Callable[[str], int], text: str | int | float | None) -> int:
 
 
 def _port(endpoints: _Endpoints | None) -> int:
-    return endpoints.kubelet_endpoint.port if endpoints and endpoints.kubelet_endpoint else 0
+    """Return the kubelet's port, 0 when it is unset or cannot be one: then the usual port is asked."""
+    port = endpoints.kubelet_endpoint.port if endpoints and endpoints.kubelet_endpoint else 0
+    return port if 0 < port < 1 << 16 else 0
 
 
 def _name(meta: _Meta) -> str:

@@ -20,7 +20,7 @@ ACCEPT: Final = "text/plain;version=0.0.4,*/*;q=0.1"  # never OpenMetrics: its t
 
 _PREFIX: Final = b"HTTP/1."
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?\Z")
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]++):[ \t]*+(.*?)[ \t]*\Z", re.DOTALL)
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]++):(.*)\Z", re.DOTALL)
 _LENGTH = re.compile(r"[0-9]{1,18}\Z")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\Z", re.DOTALL)
 _CHUNK_LINE_LIMIT: Final = 4096
@@ -242,7 +242,7 @@ def _parse_head(head: bytes) -> tuple[int, int, dict[str, str]]:
         header = _HEADER.match(line)
         if header is None:
             _not_http(f"header {_excerpt(line)}")
-        name, value = header[1].decode("ascii").lower(), header[2].decode("latin-1")
+        name, value = header[1].decode("ascii").lower(), header[2].strip(b" \t").decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return int(status[1]), int(status[2]), headers
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kubevitals.api.authentication import (
     ANONYMOUS,
@@ -290,44 +287,3 @@ async def test_the_rest_of_a_certificates_life_is_told(world):
         await world.name(*lines, chain=chain)
 
     assert world.seconds_left == [86400, 60]
-
-
-HEADER_NAMES = st.one_of(
-    st.sampled_from(["X-Remote-User", "X-Remote-Group", "x-remote-group", "X_Remote_Group", "X-Remote-Extra-a",
-                     "X-Remote-Uid", "Authorization", "Impersonate-Group"]),
-    st.text(max_size=12),
-)  # fmt: skip
-HEADER_VALUES = st.one_of(
-    st.sampled_from(["system:masters", "system:admin", "a,system:masters", "Bearer good", "Bearer x"]),
-    st.text(max_size=12),
-)
-
-
-@given(st.lists(st.tuples(HEADER_NAMES, HEADER_VALUES), max_size=8), st.integers(0, 4), st.booleans())
-def test_headers_never_give_system_masters_without_the_front_proxy(hypothesis_world, lines, which, shared):
-    """Any headers never give system:masters without a verified front-proxy certificate."""
-    world, chains = hypothesis_world
-    world.publish(proxy_ca=world.client_ca if shared else None, names="[]" if shared else '["front-proxy-client"]')
-
-    try:
-        user = asyncio.run(world.ask(*lines, chain=chains[which])).user
-    except ImpersonationRefused as refused:
-        user = refused.user
-    except Unauthorized:
-        return
-
-    assert user.name in ("jane", "robot", "system:anonymous")
-    assert set(user.groups) <= {"dev", "ops", "bots", AUTHENTICATED, "system:unauthenticated"}
-
-
-@pytest.fixture(scope="module")
-def hypothesis_world(pki):
-    world = World(pki)
-    impostor = pki.Authority("front-proxy-ca").issue("front-proxy-client").chain
-    return world, [
-        (),
-        world.jane,
-        world.foreign,
-        impostor,
-        world.client_ca.issue(organizations=["system:masters"]).chain,
-    ]

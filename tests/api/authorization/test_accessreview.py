@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kubevitals.api.authorization.accessreview import spec_of
@@ -99,7 +99,8 @@ def test_spec_says_exactly_who_asks(name, groups, extra):
     assert (spec.get("user", ""), spec.get("groups", []), spec.get("extra", {})) == (name, groups, extra)
 
 
-@given(st.text(st.characters(), max_size=20))
-def test_any_path_can_be_asked_for(path):
-    """Paths that are no UTF-8 give a spec, too."""
-    assert spec_of(User("jane"), Attributes("get", path)).startswith(b'{"nonResourceAttributes"')
+@given(st.text(st.characters(), max_size=20), st.text(st.characters(), max_size=20))
+@example("/livez", "\udcff")
+def test_any_path_can_be_asked_for(path, verb):
+    """Paths and methods that are no UTF-8 give a spec, too."""
+    assert spec_of(User("jane"), Attributes(verb, path)).startswith(b'{"nonResourceAttributes"')

@@ -68,7 +68,7 @@ def spec_of(user: User, asked: Attributes) -> bytes:
 
 
 def _path_attributes(asked: Attributes) -> _NonResourceAttributes:
-    return _NonResourceAttributes(well_formed(asked.path), asked.verb)
+    return _NonResourceAttributes(well_formed(asked.path), well_formed(asked.verb))
 
 
 def _resource_attributes(asked: Attributes) -> _ResourceAttributes:
