@@ -124,7 +124,7 @@ def test_labels_that_many_pods_share_are_judged_once() -> None:
 class Crowd(World):
     """A World with so many pods that a list of them is streamed."""
 
-    def __init__(self, pods: int = 2000) -> None:
+    def __init__(self, pods: int = 4000) -> None:
         super().__init__()
         names = [f"p-{number:04}" for number in range(pods)]
         self.inventory.replace_nodes([Node("big")])
@@ -145,8 +145,8 @@ async def test_a_large_list_is_sent_while_it_is_made() -> None:
         seen = sum(map(len, world.served))
         assert answer.rest is not None
         body = b"".join([*answer.chunks, *[chunk async for chunk in answer.rest]])
-    assert 0 < seen < 2000 == sum(map(len, world.served))
-    assert len(json.loads(body)["items"]) == 2000
+    assert 0 < seen < 4000 == sum(map(len, world.served))
+    assert len(json.loads(body)["items"]) == 4000
     assert turns() >= 8
 
 
@@ -165,7 +165,7 @@ async def test_a_large_list_is_the_same_in_every_coding() -> None:
     assert gzip.decompress(packed.body) == plain.body
     assert len(packed.body) < len(plain.body) / 5
     message = (await world.ask(f"{A}/pods", Accept="application/vnd.kubernetes.protobuf")).body
-    assert message.count(b"\n\x06p-") == 2000
+    assert message.count(b"\n\x06p-") == 4000
 
 
 async def test_a_list_counts_as_in_flight_until_it_was_sent() -> None:

@@ -20,7 +20,7 @@ from kubevitals.api.authentication import Authenticated, Authenticator, Imperson
 from kubevitals.api.authorization import AuthorizationFailed, Authorizer
 from kubevitals.api.encoding import encode_status
 from kubevitals.api.inflight import InFlight, Kind, kind_of
-from kubevitals.api.message import Request, Response
+from kubevitals.api.message import WHOLE, Request, Response
 from kubevitals.api.negotiation import Choice
 from kubevitals.api.query import query_of
 from kubevitals.api.request import Attributes, MalformedPath, RequestInfoError, attributes_of
@@ -242,7 +242,7 @@ class Chain:
         for chunk in source:
             answer.chunks.append(chunk)
             held += len(chunk)
-            if held > compression.THRESHOLD:
+            if held > WHOLE:
                 answer.rest = self._others_in_between(source, since)
                 return
             since = await self._shared(since)

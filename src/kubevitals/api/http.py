@@ -23,7 +23,7 @@ from aiohttp.http import HttpVersion10, HttpVersion11
 from aiohttp.http_exceptions import LineTooLong
 
 from kubevitals import logs
-from kubevitals.api.message import Headers, Request, Response
+from kubevitals.api.message import WHOLE, Headers, Request, Response
 from kubevitals.api.pieces import pieces
 from kubevitals.tls import peer_chain
 
@@ -32,7 +32,6 @@ Handler = Callable[[Request], Awaitable[Response]]
 _log = logs.get("api")
 _NAME = "kubevitals"
 _VERSIONS = (HttpVersion10, HttpVersion11)
-_WHOLE = 64 * 1024  # up to here an answer is sent in one piece
 _SLACK = 4096  # bytes that a head may have above its limit, as in Go
 _LINGER = 0.5  # seconds for a caller to read what it did wrong
 _FAREWELL = 0.5  # seconds for connections to end by themselves at the end
@@ -321,7 +320,7 @@ async def _send(request: web.BaseRequest, answer: Response, *, last: bool) -> we
 def _head(answer: Response) -> web.StreamResponse:
     """Return what the framework is to send: a small answer as a whole, of others the head."""
     size = answer.size
-    if size <= _WHOLE and answer.rest is None:
+    if size <= WHOLE and answer.rest is None:
         response: web.StreamResponse = web.Response(status=answer.status, body=answer.body or None)
     else:
         response = web.StreamResponse(status=answer.status)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
+
+WHOLE: Final = 384 * 1024
+"""Bytes up to which a body is held and sent in one piece: a list of a thousand nodes, say. Larger ones are sent while
+they are made. Times the requests in flight, it is what callers that take their time can make the server hold."""
 
 
 class Headers:

@@ -27,6 +27,7 @@ from kubevitals.tls.managed import Authority
 
 _log = logs.get(__name__)
 _NAMES: Final = tuple(f"{version}.{GROUP}" for version in VERSIONS)
+_STEPS: Final = 8  # in one look; more means that somebody undoes them, and the next look is soon enough
 _TAKEOVER: Final = 2  # looks after which the pods of another provider have gone
 _APISERVICES: Final = "/apis/apiregistration.k8s.io/v1/apiservices"
 _AUTHORITY, _AUTHORITY_KEY, _CERTIFICATE, _KEY = "ca.crt", "ca.key", "tls.crt", "tls.key"
@@ -116,8 +117,9 @@ class ManagedCertificate:
     async def settle(self) -> None:
         """Take the next steps; never raises, and what is shown stays when one fails."""
         try:
-            while await self._step():
-                pass
+            for _ in range(_STEPS):
+                if not await self._step():
+                    break
         except (ApiServerError, ConfigError) as error:
             self._bad_secret.begin(str(error), urgent=True)
 
