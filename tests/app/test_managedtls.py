@@ -255,7 +255,7 @@ async def test_a_damaged_secret_is_told_and_what_is_shown_stays(
     assert shown.pair == before
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == 1
-    assert "delete its data" in str(errors[0].__dict__)
+    assert "remove its data" in str(errors[0].__dict__)
 
 
 async def test_a_missing_secret_is_told(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,7 @@ from tests.app.object_api import ObjectApi
 
 from kubevitals.app.pinsecret import PinSecret
 from kubevitals.app.secret import Secret
-from kubevitals.errors import ApiStatusError
+from kubevitals.errors import ApiServerError, ApiStatusError, ApiUnreachable
 from kubevitals.scraper.certificate import Certificate
 from kubevitals.simulator.kinds import SECRETS
 
@@ -158,3 +158,26 @@ async def test_a_value_that_is_no_pin_is_told_and_not_used(api: ObjectApi, caplo
     assert pins.judge("n1", shown("b")) is not None
     assert kept(api) == {"n1": "anything"}
     assert "ERROR" in {record.levelname for record in caplog.records}
+
+
+@pytest.mark.parametrize(
+    ("fault", "level", "remedy"),
+    [
+        (
+            ApiStatusError(403, "Forbidden", "no"),
+            "ERROR",
+            "Let our service account get and patch",
+        ),
+        (ApiStatusError(500, "InternalError", "etcd"), "ERROR", "Look into what the API server says"),
+        (ApiUnreachable("away"), "WARNING", "It is tried again"),
+    ],
+)
+async def test_each_problem_has_its_own_remedy(
+    api: ObjectApi, fault: ApiServerError, level: str, remedy: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An API server that is away is nobody's mistake; a missing right is."""
+    api.fault = fault
+    await replica(api).settle()
+    [record] = caplog.records
+    assert record.levelname == level
+    assert remedy in str(record.__dict__)

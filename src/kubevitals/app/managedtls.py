@@ -21,7 +21,7 @@ from kubevitals import logs
 from kubevitals.api.group import GROUP, VERSIONS
 from kubevitals.api.trouble import Trouble
 from kubevitals.app.secret import ObjectClient, Secret
-from kubevitals.errors import ApiServerError, ApiStatusError, ConfigError
+from kubevitals.errors import ApiServerError, ApiStatusError, ApiUnreachable, ConfigError
 from kubevitals.tls import KeyPair, managed
 from kubevitals.tls.managed import Authority
 
@@ -92,12 +92,7 @@ class ManagedCertificate:
         self._began = now()
         self._changed = False
         self._strange: dict[str, str] = {}
-        where, secret = service.namespace, service.secret
-        remedy = (
-            f"Create it with: kubectl -n {where} create secret generic {secret}; and let our service account get and "
-            "patch it. If its content is damaged, delete its data."
-        )
-        self._bad_secret = Trouble(_log, f"the serving certificate in the Secret {where}/{secret}", remedy)
+        self._bad_secret = Trouble(_log, f"the serving certificate in the Secret {service.namespace}/{service.secret}")
         remedy = f"Let our service account get and patch {' and '.join(_NAMES)}, or set their caBundle by hand."
         self._bad_services = Trouble(_log, "the caBundle of our APIServices", remedy)
 
@@ -121,7 +116,8 @@ class ManagedCertificate:
                 if not await self._step():
                     break
         except (ApiServerError, ConfigError) as error:
-            self._bad_secret.begin(str(error), urgent=True)
+            remedy, urgent = self._secret.remedy(error)
+            self._bad_secret.begin(str(error), remedy, urgent=urgent)
 
     async def _step(self) -> bool:
         """Take one step; return whether to go on at once."""
@@ -172,7 +168,7 @@ class ManagedCertificate:
             for name in _NAMES:
                 await self._publish_in(name, bundle)
         except (ApiServerError, msgspec.MsgspecError) as error:
-            self._bad_services.begin(str(error), urgent=True)
+            self._bad_services.begin(str(error), urgent=not isinstance(error, ApiUnreachable))
             return False
         self._bad_services.end()
         return True

@@ -33,12 +33,7 @@ class PinSecret:
         self._pins = Pins({}, f"the data of the Secret {name}")
         self._kept: dict[str, str] = {}  # as the Secret was when it was seen last
         self._known = asyncio.Event()
-        namespace, _, plain = name.partition("/")
-        remedy = (
-            f"Create it with: kubectl -n {namespace} create secret generic {plain}; and let our service account get "
-            "and patch it. Pins are kept in memory meanwhile."
-        )
-        self._trouble = Trouble(_log, f"the kubelets' pins in the Secret {name}", remedy)
+        self._trouble = Trouble(_log, f"the kubelets' pins in the Secret {name}, which are kept in memory meanwhile")
 
     @property
     def problem(self) -> str:
@@ -74,7 +69,8 @@ class PinSecret:
             self._take(found)
             await self._write()
         except (ApiServerError, ConfigError) as error:
-            self._trouble.begin(str(error), urgent=True)
+            remedy, urgent = self._secret.remedy(error)
+            self._trouble.begin(str(error), remedy, urgent=urgent)
         else:
             self._trouble.end()
 

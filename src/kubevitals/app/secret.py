@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
 import msgspec
 
-from kubevitals.errors import ApiServerError
+from kubevitals.errors import ApiServerError, ApiStatusError, ApiUnreachable, KubevitalsError
 
 
 class ObjectClient(Protocol):
@@ -23,6 +23,13 @@ class ObjectClient(Protocol):
     async def patch(self, path: str, change: bytes) -> bytes:
         """Merge a change into an object; return its new form."""
         ...
+
+
+class Remedy(NamedTuple):
+    """What helps against a problem with a Secret, and whether a person has to act for it."""
+
+    text: str
+    urgent: bool
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
@@ -49,9 +56,25 @@ class Secret:
 
     def __init__(self, client: ObjectClient, namespace: str, name: str) -> None:
         self._client = client
+        self._namespace, self._name = namespace, name
         self._path = f"/api/v1/namespaces/{quote(namespace, safe='')}/secrets/{quote(name, safe='')}"
         self._version = ""
         self.uid = ""  # of the object that was read last
+
+    def remedy(self, problem: KubevitalsError) -> Remedy:
+        """Return what helps against an error of reading or writing it, or of understanding its content."""
+        where, name = self._namespace, self._name
+        if isinstance(problem, ApiUnreachable):
+            return Remedy("It is tried again; nothing else is to be done here.", urgent=False)
+        if not isinstance(problem, ApiStatusError):
+            return Remedy(
+                f"Mend the content of the Secret {where}/{name}, or remove its data to begin anew.", urgent=True
+            )
+        if problem.code == 404:
+            return Remedy(f"Create it: kubectl -n {where} create secret generic {name}", urgent=True)
+        if problem.code == 403:
+            return Remedy(f"Let our service account get and patch the Secret {where}/{name}.", urgent=True)
+        return Remedy("Look into what the API server says; it is tried again.", urgent=True)
 
     async def read(self) -> dict[str, bytes]:
         """Return what is in it.
