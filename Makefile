@@ -9,7 +9,7 @@ INSTALL = $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -
 RUN     := $(VENV)/.run-installed
 DEV     := $(VENV)/.dev-installed
 
-.PHONY: help demo test check fix docs e2e cover bench plot build lock clean
+.PHONY: help demo test check fix docs e2e cover bench plot build helm lock clean
 help: ## show these targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
@@ -48,6 +48,9 @@ plot: $(DEV) ## draw docs/performance.json as docs/performance.svg and .png
 
 build: $(DEV) ## sdist and wheel in dist/
 	$(BIN)/python -m build --no-isolation -o dist .
+
+helm: $(DEV) ## helm 3 and 4 in .tools, for the tests of the chart
+	$(BIN)/python -m tests.chart.tools
 
 lock: ## resolve and hash requirements/*.in anew (needs uv)
 	for set in build run dev plot; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
