@@ -11,15 +11,13 @@ from kubevitals import settings
 from kubevitals.settings.flags import FLAGS
 
 KNOWN = {flag.name for flag in FLAGS}
-PROMISED = {"managed-tls", "publish-events"}
 PEM = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
 
 
 def understood(rendered: Rendered) -> settings.Settings:
     """What the server understands by its arguments."""
-    assert rendered.flags.keys() - KNOWN <= PROMISED
-    args = rendered.container["args"]
-    return settings.parse([each for each in args if each.removeprefix("--").partition("=")[0] in KNOWN])
+    assert rendered.flags.keys() <= KNOWN
+    return settings.parse(rendered.container["args"])
 
 
 @pytest.mark.parametrize("file", CI, ids=lambda path: path.stem)

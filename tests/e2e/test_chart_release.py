@@ -58,7 +58,7 @@ def write_as_the_server_does(admin: KubeApi) -> tuple[str, dict[str, str]]:
     data = {"ca.crt": bundle}
     admin.patch(SECRET, {"data": data})
     for version in VERSIONS:
-        admin.patch(path(version), {"spec": {"caBundle": bundle}})
+        admin.patch(path(version), {"spec": {"caBundle": bundle, "insecureSkipTLSVerify": None}})
     return bundle, data
 
 
@@ -72,11 +72,22 @@ def test_an_upgrade_leaves_what_the_server_wrote(plane: ControlPlane, release: R
     assert plane.admin.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/kv-kubevitals")["spec"]["replicas"] == 2
 
 
+def test_verification_begins_when_the_server_says_so(plane: ControlPlane, release: Release) -> None:
+    """Over a release that skips it, as metrics-server's does, an upgrade leaves it so; the server's word then stays."""
+    assert release("install", str(CHART), "--set=apiService.insecureSkipTLSVerify=true") == ""
+    assert release("upgrade", str(CHART), "--set=apiService.insecureSkipTLSVerify=false") == ""
+    assert plane.admin.get(path("v1beta1"))["spec"]["insecureSkipTLSVerify"] is True
+    bundle, _ = write_as_the_server_does(plane.admin)
+    assert release("upgrade", str(CHART), "--set=replicas=2") == ""
+    for version in VERSIONS:
+        spec = plane.admin.get(path(version))["spec"]
+        assert ("insecureSkipTLSVerify" in spec, spec["caBundle"]) == (False, bundle)
+
+
 def test_back_to_an_unverified_release(plane: ControlPlane, release: Release) -> None:
     """A rollback to what metrics-server's chart has works once the APIServices with a CA are gone."""
     assert release("install", str(CHART), "--set=apiService.insecureSkipTLSVerify=true") == ""
     assert release("upgrade", str(CHART), "--set=apiService.insecureSkipTLSVerify=false") == ""
-    assert "insecureSkipTLSVerify" not in plane.admin.get(path("v1beta1"))["spec"]
     write_as_the_server_does(plane.admin)
     for version in VERSIONS:
         plane.admin.delete(path(version))
