@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -26,12 +27,16 @@ class Process:
         name: what the log and the failure report call it.
         argv: program and arguments.
         log: file that collects stdout and stderr; it is appended to, so a restart keeps what came before.
+        environ: what is set in its environment besides ours.
     """
 
-    def __init__(self, name: str, argv: Sequence[str | Path], log: Path) -> None:
+    def __init__(
+        self, name: str, argv: Sequence[str | Path], log: Path, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.argv = [str(word) for word in argv]
         self.log = log
+        self._environ = dict(environ or {})
         self.started = 0.0  # seconds since the epoch
         self._child: subprocess.Popen[bytes] | None = None
         STARTED.append(self)
@@ -53,6 +58,7 @@ class Process:
         with self.log.open("ab") as out:
             self._child = subprocess.Popen(
                 self.argv,
+                env=os.environ | self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.e2e import objects
@@ -24,37 +24,52 @@ class Server:
         plane: the control plane it works for.
         folder: everything it writes.
         flags: further flags, such as the resolution or a serving certificate.
+        program: what takes the flags.
+        bare: whether ``flags`` are all it gets, save where its control plane and its port are.
+        environ: what is set in its environment besides ours.
     """
 
-    def __init__(self, plane: ControlPlane, folder: Path, flags: Sequence[str]) -> None:
+    def __init__(
+        self,
+        plane: ControlPlane,
+        folder: Path,
+        flags: Sequence[str],
+        *,
+        program: Sequence[str | Path] = (PROGRAM, "serve"),
+        bare: bool = False,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._plane = plane
+        self.plane = plane
         self.port = free_port()
         self.token_file = folder / "token"
-        argv: list[str | Path] = [
-            PROGRAM,
-            "serve",
-            f"--kubeconfig={plane.kubeconfig(objects.NAME, {'tokenFile': str(self.token_file)})}",
-            f"--secure-port={self.port}",
-            "--bind-address=127.0.0.1",
+        config = plane.kubeconfig(f"{objects.NAME}-{folder.name}", {"tokenFile": str(self.token_file)})
+        usual = [
             f"--cert-dir={folder / 'certificates'}",
             "--kubelet-preferred-address-types=InternalIP",
             "--kubelet-use-node-status-port",
             f"--kubelet-certificate-authority={plane.authorities.kubelets.file}",
             "-v=2",
+        ]
+        argv: list[str | Path] = [
+            *program,
+            f"--kubeconfig={config}",
+            f"--secure-port={self.port}",
+            "--bind-address=127.0.0.1",
+            *([] if bare else usual),
             *flags,
         ]
-        self.process = Process("kubevitals", argv, folder / "kubevitals.log")
+        self.process = Process("kubevitals", argv, folder / "kubevitals.log", environ)
 
     def install(self) -> None:
         """Create the server's rights, its registration and its first token."""
         for path, manifest in (*objects.server_rights(), *objects.registration(self.port)):
-            self._plane.admin.post(path, manifest)
+            self.plane.admin.post(path, manifest)
         self.issue_token("first")
 
     def issue_token(self, name: str) -> str:
         """Put a new token into the token file, valid while the Secret ``name`` exists; returns the token."""
-        admin = self._plane.admin
+        admin = self.plane.admin
         secrets = f"{objects.CORE}/namespaces/{objects.NAMESPACE}/secrets"
         uid = admin.post(secrets, {"metadata": {"name": name}})["metadata"]["uid"]
         bound = {"kind": "Secret", "apiVersion": "v1", "name": name, "uid": uid}
@@ -66,7 +81,7 @@ class Server:
 
     def revoke_token(self, name: str) -> None:
         """Make the token bound to the Secret ``name`` worthless."""
-        self._plane.admin.delete(f"{objects.CORE}/namespaces/{objects.NAMESPACE}/secrets/{name}")
+        self.plane.admin.delete(f"{objects.CORE}/namespaces/{objects.NAMESPACE}/secrets/{name}")
 
     def call(self, certificate: Path | None, *headers: tuple[str, str]) -> KubeApi:
         """A caller that reaches the server directly, past the aggregator."""
@@ -74,7 +89,7 @@ class Server:
 
     def as_front_proxy(self, *, certificate: Path | None = None) -> KubeApi:
         """A direct caller that is the front proxy and speaks for a member of system:masters."""
-        return self.call(certificate or self._plane.authorities.proxy_client, *MASTERS)
+        return self.call(certificate or self.plane.authorities.proxy_client, *MASTERS)
 
     def refuses(self, certificate: Path) -> bool:
         """Whether a caller with this certificate is turned away, in the handshake or with 401."""

@@ -86,3 +86,10 @@ def test_the_sentence_says_what_and_what_to_do(error, parts):
     text = sentence(error, "nodes")
 
     assert [part for part in parts if part not in text] == []
+
+
+def test_where_kubernetes_has_a_role_it_is_named():
+    """Who may not read the callers' CAs needs a binding, not a rule of their own."""
+    text = sentence(status(403, "User x cannot list"), "configmaps/a", "the Role a-reader in kube-system")
+
+    assert text.endswith("; bind the Role a-reader in kube-system to this service account or user")

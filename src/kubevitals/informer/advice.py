@@ -38,8 +38,14 @@ def is_for_a_person(error: ApiServerError) -> bool:
     return isinstance(error, ApiStatusError) and error.code in (401, 403)
 
 
-def sentence(error: ApiServerError, resource: str) -> str:
-    """Return what went wrong and what to do about it."""
+def sentence(error: ApiServerError, resource: str, granted_by: str = "") -> str:
+    """Return what went wrong and what to do about it.
+
+    Args:
+        error: what the API server answered.
+        resource: what was to be followed.
+        granted_by: the role that Kubernetes has for it, if any: binding that is better than writing one.
+    """
     if not isinstance(error, ApiStatusError):
         return str(error)
     if error.code == 401:
@@ -47,6 +53,8 @@ def sentence(error: ApiServerError, resource: str) -> str:
             f"the API server does not accept these credentials (401 {error.message}); "
             "check that the token or client certificate belongs to this cluster and has not expired"
         )
+    if error.code == 403 and granted_by:
+        return f"not allowed (403 {error.message}); bind {granted_by} to this service account or user"
     if error.code == 403:
         return (
             f"not allowed (403 {error.message}); allow list and watch on {resource} in the role "

@@ -237,7 +237,7 @@ class Reflector(Generic[T]):
     def _broken(self, error: ApiServerError) -> None:
         if self._broken_since is None:
             self._broken_since = self._clock()
-        self.problem = advice.sentence(error, self._resource.name)
+        self.problem = advice.sentence(error, self._resource.name, self._resource.granted_by)
         if self.problem not in self._said and len(self._said) < _MOST_SAID:
             self._said.add(self.problem)
             say = _log.error if advice.is_for_a_person(error) else _log.warning

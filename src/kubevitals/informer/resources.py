@@ -33,6 +33,7 @@ class Resource(Generic[T]):
         params: of list and watch, such as a field selector.
         list_accept: the Accept header of a list.
         watch_accept: the Accept header of a watch.
+        granted_by: the role that comes with Kubernetes for it, and where to bind it; empty where there is none.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Resource(Generic[T]):
     params: tuple[tuple[str, str], ...] = ()
     list_accept: str = _JSON
     watch_accept: str = _JSON
+    granted_by: str = ""
 
 
 def nodes(labels: Intern) -> Resource[Node]:
@@ -75,4 +77,5 @@ def config_map(namespace: str, name: str) -> Resource[ConfigMap]:
         decode_list=objects.decode_config_map_list,
         decode_item=objects.decode_config_map,
         params=(("fieldSelector", f"metadata.name={name}"),),
+        granted_by=f"the Role {name}-reader in {namespace}",
     )
