@@ -140,8 +140,8 @@ class ApiServer:
 
     async def _document(self, request: web.BaseRequest, asked: Attributes, user: User) -> web.StreamResponse:
         if request.path.rstrip("/") == "/openapi/v3":
-            return await send(request, Reply.of({"paths": await self.aggregator.openapi_paths()}))
-        reply = documents.answer(request.path, request.headers.get("Accept", ""), self.aggregator, self.url)
+            return await send(request, Reply.of({"paths": await self.aggregator.discovery.openapi_paths()}))
+        reply = documents.answer(request.path, request.headers.get("Accept", ""), self.aggregator.discovery, self.url)
         if reply is not None:
             return await send(request, reply)
         group, version = documents.group_version(request.path)

@@ -14,6 +14,7 @@ from kubevitals.simulator import kinds, listing, negotiation, reviews, status, w
 from kubevitals.simulator.attributes import Attributes
 from kubevitals.simulator.faults import ApiFaults
 from kubevitals.simulator.kinds import Kind, Object
+from kubevitals.simulator.podlogs import PodLogs
 from kubevitals.simulator.registry import Registry
 from kubevitals.simulator.replies import Reply, send
 from kubevitals.simulator.tokens import Tokens
@@ -34,6 +35,7 @@ class Objects:
 
     Attributes:
         bookmark_interval: seconds without a change after which a watch brings a bookmark.
+        logs: what containers wrote.
         reviewed: the latest reviews that were asked for, as they came, oldest first.
     """
 
@@ -43,6 +45,7 @@ class Objects:
         self._faults = faults
         self._random = random
         self.bookmark_interval = 60.0
+        self.logs = PodLogs()
         self.reviewed: deque[Object] = deque(maxlen=_REVIEWS)
 
     async def answer(
@@ -57,7 +60,7 @@ class Objects:
         if kind is None:
             return None
         if asked.subresource:
-            return await send(request, await self._subresource(kind, asked, request))
+            return await send(request, await self._subresource(kind, asked, request, query))
         if asked.verb not in kind.verbs:
             raise status.method_not_allowed()
         if not kind.stored:
@@ -115,8 +118,13 @@ class Objects:
                 gone = self._registry.delete(kind, asked.name, asked.namespace if kind.namespaced else "")
                 return Reply.of(status.success(kind, gone))
 
-    async def _subresource(self, kind: Kind, asked: Attributes, request: web.BaseRequest) -> Reply:
-        """Answer a TokenRequest, the one subresource there is."""
+    async def _subresource(
+        self, kind: Kind, asked: Attributes, request: web.BaseRequest, query: Mapping[str, str]
+    ) -> Reply:
+        """Answer a TokenRequest, or with a pod's log."""
+        if kind is kinds.PODS and (asked.verb, asked.subresource) == ("get", "log"):
+            text = self.logs.read(self._registry.get(kind, asked.name, asked.namespace), query)
+            return Reply(text.encode(), content_type="text/plain")
         if kind is not kinds.SERVICE_ACCOUNTS or (asked.verb, asked.subresource) != ("create", "token"):
             raise status.not_found(kind, asked.name)
         body = await _body(request)
