@@ -97,7 +97,7 @@ class Cluster:
         )
         self.pods = Pods(self.registry, self.fleet, now=now, random=random)
         self.control_plane = ControlPlane(self.registry, self.nodes, self.pods, now=now, random=random)
-        self.logs = self.api.objects.logs
+        self.logs = self.api.logs
         self.host_name = ""
         self._pod_node = ""  # where a metrics server that is registered is a pod
         self.files: Files

@@ -14,7 +14,6 @@ from kubevitals.simulator import kinds, listing, negotiation, reviews, status, w
 from kubevitals.simulator.attributes import Attributes
 from kubevitals.simulator.faults import ApiFaults
 from kubevitals.simulator.kinds import Kind, Object
-from kubevitals.simulator.podlogs import PodLogs
 from kubevitals.simulator.registry import Registry
 from kubevitals.simulator.replies import Reply, send
 from kubevitals.simulator.tokens import Tokens
@@ -35,7 +34,6 @@ class Objects:
 
     Attributes:
         bookmark_interval: seconds without a change after which a watch brings a bookmark.
-        logs: what containers wrote.
         reviewed: the latest reviews that were asked for, as they came, oldest first.
     """
 
@@ -45,7 +43,6 @@ class Objects:
         self._faults = faults
         self._random = random
         self.bookmark_interval = 60.0
-        self.logs = PodLogs()
         self.reviewed: deque[Object] = deque(maxlen=_REVIEWS)
 
     async def answer(
@@ -60,7 +57,7 @@ class Objects:
         if kind is None:
             return None
         if asked.subresource:
-            return await send(request, await self._subresource(kind, asked, request, query))
+            return await send(request, await self._subresource(kind, asked, request))
         if asked.verb not in kind.verbs:
             raise status.method_not_allowed()
         if not kind.stored:
@@ -118,13 +115,8 @@ class Objects:
                 gone = self._registry.delete(kind, asked.name, asked.namespace if kind.namespaced else "")
                 return Reply.of(status.success(kind, gone))
 
-    async def _subresource(
-        self, kind: Kind, asked: Attributes, request: web.BaseRequest, query: Mapping[str, str]
-    ) -> Reply:
-        """Answer a TokenRequest, or with a pod's log."""
-        if kind is kinds.PODS and (asked.verb, asked.subresource) == ("get", "log"):
-            text = self.logs.read(self._registry.get(kind, asked.name, asked.namespace), query)
-            return Reply(text.encode(), content_type="text/plain")
+    async def _subresource(self, kind: Kind, asked: Attributes, request: web.BaseRequest) -> Reply:
+        """Answer a TokenRequest, the one subresource there is."""
         if kind is not kinds.SERVICE_ACCOUNTS or (asked.verb, asked.subresource) != ("create", "token"):
             raise status.not_found(kind, asked.name)
         body = await _body(request)
