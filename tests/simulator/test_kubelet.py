@@ -276,6 +276,18 @@ async def test_an_endless_body(cluster, connect, token):
         assert len(await wire.reader.readexactly(4 << 20)) == 4 << 20
 
 
+async def test_an_endless_body_ends_with_its_reader(cluster, connect, token):
+    """Whoever hangs up within it is noticed, and others are answered meanwhile."""
+    for read in (0, 1, 1 << 20):
+        cluster.fleet[NODE].fate = iter([KubeletFault.ENDLESS])
+        wire = await connect()
+        await wire.send(token=token)
+        await wire.reader.readexactly(read)
+        wire.writer.transport.abort()
+        async with asyncio.timeout(PATIENCE):
+            assert (await (await connect()).ask(token=token))[0] == 200
+
+
 async def test_a_slow_answer(cluster, connect, token):
     """The answer comes after the delay, if anyone still waits for it."""
     cluster.fleet[NODE].fault, cluster.fleet[NODE].delay = KubeletFault.SLOW, 0.05

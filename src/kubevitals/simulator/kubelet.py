@@ -22,6 +22,7 @@ from kubevitals.simulator.verdicts import Check, Question, Verdict, wrong_answer
 
 PATH = "/metrics/resource"
 _LONGEST_HEAD = 16 * 1024
+_ENDLESS = chunked(b"# all is well, and there is more to come\n" * 512).removesuffix(LAST_CHUNK)
 _NODE_PATH = re.compile(rf"/metrics/nodes/([^/]+){PATH}")
 _SUBRESOURCES = {kubeletconfig.PATH: ("configz", "proxy")}  # of other paths: metrics
 
@@ -75,7 +76,7 @@ class KubeletProtocol(asyncio.Protocol):
         self._received = bytearray()
         self._endless = False
         self._paused = False
-        self._later: asyncio.TimerHandle | None = None
+        self._later: asyncio.Handle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection."""
@@ -190,10 +191,13 @@ class KubeletProtocol(asyncio.Protocol):
         self._send(self._response(kubelet, request))
 
     def _pour(self) -> None:
-        """Send comment lines until the transport has enough."""
-        line = chunked(b"# all is well, and there is more to come\n" * 512).removesuffix(LAST_CHUNK)
-        while self._endless and not self._paused:
-            self._send(line)
+        """Send a piece of an endless body, and the next when others have had their turn.
+
+        A loop here would never end once the peer is gone: the transport still takes what is written, and says so later.
+        """
+        if self._endless and not self._paused and self._transport is not None:
+            self._send(_ENDLESS)
+            self._later = asyncio.get_running_loop().call_soon(self._pour)
 
     def _send(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
