@@ -80,6 +80,8 @@ def test_a_nodes_own_names_are_approved(names):
         (("n1.n1",), ["foreign-name"]),
         (("*.example",), ["bad-name"]),
         (("n1.",), ["bad-name"]),
+        (("169.254.169.254",), ["bad-address"]),
+        (("fe80::1", "ff02::1"), ["bad-address", "bad-address"]),
         (("n2",), ["foreign-name", "taken"]),
         (("10.0.0.2",), ["foreign-address", "taken"]),
         (("10.96.0.1",), ["foreign-address", "taken"]),

@@ -32,9 +32,9 @@ class Outcome:
 
 
 async def approve(client: ApiClient, chosen: Sequence[Examined]) -> list[Outcome]:
-    """Approve requests one by one; what would fail for all of them ends it, and the rest is not tried."""
+    """Approve requests one by one, those that may be; what would fail for all ends it, and the rest is not tried."""
     outcomes: list[Outcome] = []
-    for each in chosen:
+    for each in (one for one in chosen if one.approvable):
         outcomes.append(await _approve(client, each))
         if outcomes[-1].state == "failed":
             break
@@ -43,7 +43,6 @@ async def approve(client: ApiClient, chosen: Sequence[Examined]) -> list[Outcome
 
 async def _approve(client: ApiClient, examined: Examined) -> Outcome:
     name = examined.asked.name
-    assert examined.approvable, "only what was judged to be in order is approved"
     try:
         await client.put(f"{REQUESTS}/{quote(name, safe='')}/approval", msgspec.json.encode(_approved(examined)))
     except ApiStatusError as error:

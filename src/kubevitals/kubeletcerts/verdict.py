@@ -131,7 +131,9 @@ def _names(wanted: CertificateRequest, node: Node, others: Owners) -> Iterator[R
             yield _foreign("name", _quoted(name), node, sorted(own_names))
         yield from _taken(_quoted(name), node, others.besides(name, node.name))
     for address in dict.fromkeys(wanted.addresses):
-        if address not in own_addresses:
+        if address.is_link_local or address.is_multicast:
+            yield Refusal("bad-address", f"It asks for {address}, which is no address of one machine alone.", _DENY)
+        elif address not in own_addresses:
             yield _foreign("address", str(address), node, sorted(map(str, own_addresses)))
         yield from _taken(str(address), node, others.besides(canonical(address), node.name))
 
