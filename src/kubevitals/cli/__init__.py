@@ -14,7 +14,8 @@ import click
 from kubevitals import __version__
 from kubevitals.errors import KubevitalsError, UsageError
 
-COMMANDS = ("demo", "manifests", "serve")
+PROGRAM = "kubevitals"
+COMMANDS = ("approve-kubelet-certs", "demo", "manifests", "serve")
 
 
 class _Commands(click.Group):
@@ -32,7 +33,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"kubevitals.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"kubevitals.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 
@@ -43,20 +45,29 @@ def kubevitals() -> None:
     """A metrics server for Kubernetes that explains itself."""
 
 
-def main() -> None:
-    """Run the command line; no traceback reaches the caller for anything that was foreseen."""
+def main(program: str = PROGRAM) -> None:
+    """Run the command line; no traceback reaches the caller for anything that was foreseen.
+
+    Args:
+        program: what usage and errors call it.
+    """
     try:
-        code = kubevitals.main(standalone_mode=False)
+        code = kubevitals.main(prog_name=program, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = 2
     except UsageError as error:
         for problem in error.problems:
-            click.echo(f"kubevitals: {problem}", err=True)
+            click.echo(f"{program}: {problem}", err=True)
         code = 2
     except KubevitalsError as error:
-        click.echo(f"kubevitals: {error}", err=True)
+        click.echo(f"{program}: {error}", err=True)
         code = 1
     except (click.Abort, KeyboardInterrupt):
         code = 130
     sys.exit(code)
+
+
+def plugin() -> None:
+    """Run the same as ``kubectl vitals``: kubectl starts a program ``kubectl-vitals`` that it finds in PATH."""
+    main("kubectl vitals")

@@ -122,6 +122,17 @@ SUBJECT_ACCESS_REVIEWS = Kind(
 SELF_SUBJECT_ACCESS_REVIEWS = Kind(
     _AUTHORIZATION, "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False, verbs=CREATE_ONLY
 )
+_CERTIFICATES = "certificates.k8s.io"
+SIGNING_REQUESTS = Kind(
+    _CERTIFICATES,
+    "v1",
+    "certificatesigningrequests",
+    "CertificateSigningRequest",
+    False,
+    ("csr",),
+    verbs=(*READ, "create", "delete", "update"),
+    fields={"spec.signerName": _reader("spec", "signerName")},
+)
 
 # In the order of discovery: core first, then as the API server ranks its groups.
 KINDS = (
@@ -146,6 +157,7 @@ KINDS = (
     HORIZONTAL_POD_AUTOSCALERS,
     CRON_JOBS,
     JOBS,
+    SIGNING_REQUESTS,
     Kind("coordination.k8s.io", "v1", "leases", "Lease"),
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
