@@ -69,6 +69,7 @@ async def test_nodes_come_and_go(cluster):
     assert item["status"]["capacity"]["cpu"] == "2"
     assert (kubelet.node, "extra" in cluster.fleet, len(cluster.fleet)) == ("extra", True, 2)
     await cluster.nodes.remove("extra")
+    cluster.rotate_kubelet_certificates()  # of the nodes that are left
     assert ("extra" in cluster.fleet, len(cluster.fleet)) == (False, 1)
     assert cluster.registry[NODES].get("/extra") is None
 

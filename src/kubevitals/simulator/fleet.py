@@ -112,6 +112,11 @@ class Fleet:
             async with asyncio.timeout(_CLOSING):
                 await server.wait_closed()
 
+    async def abandon(self, address: str) -> None:
+        """Stop an address that no node has any more, and forget its certificate."""
+        await self.stop(address)
+        self._contexts.pop(address, None)
+
     async def stop_all(self) -> None:
         """Stop listening altogether."""
         for address in list(self._servers):

@@ -93,7 +93,7 @@ class Nodes:
         self._registry.delete(NODES, name)
         address = self._addresses.pop(name)
         if address not in self._addresses.values():
-            await self._fleet.stop(address)
+            await self._fleet.abandon(address)
         self._fleet.remove(name)
 
     def address(self, name: str) -> str:
