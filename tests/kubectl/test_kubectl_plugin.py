@@ -56,7 +56,7 @@ def test_pods_with_kubectls_own_options(kubectl_vitals, demo):
 
 
 def test_what_cannot_be_used(kubectl_vitals):
-    """kubectl hands back the plugin's exit code and words."""
+    """The exit code and words are the plugin's: kubectl hands them back."""
     done = kubectl_vitals("top", "pods", "-l", "a=(")
     assert done.returncode == 2
     assert done.stderr.startswith("kubectl vitals: --selector: ")
