@@ -7,6 +7,9 @@ with the sidecars that started before it if that is more, and the pod's overhead
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import msgspec
 
 from kubevitals.top.model import NOTHING, Amounts, Bounds, Container, either, plus, plus_if_all
@@ -28,23 +31,51 @@ class ContainerSpec(msgspec.Struct, rename="camel", gc=False):
     restart_policy: str | None = None
 
 
-class Spec(msgspec.Struct, rename="camel", gc=False):
-    """A pod's ``spec``."""
+class Template(msgspec.Struct, rename="camel", gc=False):
+    """The part of a pod's ``spec`` that its siblings share."""
 
-    node_name: str | None = None
     containers: list[ContainerSpec] | None = None
     init_containers: list[ContainerSpec] | None = None
     resources: Resources | None = None
     overhead: dict[str, str] | None = None
 
 
-def containers(spec: Spec) -> tuple[Container, ...]:
+class Spec(Template, rename="camel", gc=False):
+    """A pod's ``spec``."""
+
+    node_name: str | None = None
+
+
+class Reckoning(NamedTuple):
+    """What comes of a spec; for ``running`` and ``reserved`` see ``model.Pod``."""
+
+    containers: tuple[Container, ...]
+    running: Bounds
+    reserved: Bounds
+
+
+_DECODER = msgspec.json.Decoder(Template)
+
+
+def reckon(spec: Spec) -> Reckoning:
+    """Return what a pod's containers are and are bound to; siblings are reckoned with once."""
+    shared = Template(spec.containers, spec.init_containers, spec.resources, spec.overhead)
+    return _reckoned(msgspec.json.encode(shared))
+
+
+@lru_cache(maxsize=8192)
+def _reckoned(template: bytes) -> Reckoning:
+    spec = _DECODER.decode(template)
+    return Reckoning(containers(spec), running(spec), reserved(spec))
+
+
+def containers(spec: Template) -> tuple[Container, ...]:
     """Return what runs as long as the pod does, sidecars (init containers that restart always) first."""
     sidecars = [item for item in spec.init_containers or () if _is_sidecar(item)]
     return tuple(Container(item.name, _bounds(item.resources)) for item in (*sidecars, *(spec.containers or ())))
 
 
-def running(spec: Spec) -> Bounds:
+def running(spec: Template) -> Bounds:
     """Return the bounds of what runs; a limit is None as soon as one container has none."""
     found = containers(spec)
     requests = plus(container.bounds.requests for container in found)
@@ -52,7 +83,7 @@ def running(spec: Spec) -> Bounds:
     return _overridden(spec, Bounds(requests, limits))
 
 
-def reserved(spec: Spec) -> Bounds:
+def reserved(spec: Template) -> Bounds:
     """Return what the scheduler reckons with, and the sum of the limits that are set."""
     found = [container.bounds for container in containers(spec)]
     starting = _starting(spec)
@@ -65,7 +96,7 @@ def reserved(spec: Spec) -> Bounds:
     return Bounds(plus([total.requests, overhead]), plus([total.limits, limited]))
 
 
-def _starting(spec: Spec) -> Bounds:
+def _starting(spec: Template) -> Bounds:
     """Return the most that an init container needs, with the sidecars that run by then."""
     most, sidecars = Bounds(), Bounds()
     for item in spec.init_containers or ():
@@ -81,7 +112,7 @@ def _is_sidecar(item: ContainerSpec) -> bool:
     return item.restart_policy == "Always"
 
 
-def _overridden(spec: Spec, bounds: Bounds) -> Bounds:
+def _overridden(spec: Template, bounds: Bounds) -> Bounds:
     own = _bounds(spec.resources)
     return Bounds(
         either(own.requests, bounds.requests, lambda of_pod, _: of_pod),

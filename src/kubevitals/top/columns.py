@@ -22,7 +22,7 @@ class Column:
         show: the text of a row, given the time in seconds since the epoch.
         value: what it sorts by; None comes last.
         left: whether it is text, which is at the left and sorts from A to Z; numbers sort from the greatest.
-        level: the part of the whole that is used, for colours; None where there is no whole.
+        level: the part of the whole that is used, for columns with colours; None where there is no whole.
         rank: columns with the greatest rank go first when there is no room; 0 stays.
         wide: whether it is shown only when all columns are asked for.
     """
@@ -31,7 +31,7 @@ class Column:
     show: Callable[[Row, float], str]
     value: Callable[[Row], str | float | None]
     left: bool = False
-    level: Callable[[Row], float | None] = lambda row: None
+    level: Callable[[Row], float | None] | None = None
     rank: int = 0
     wide: bool = False
 
@@ -94,9 +94,12 @@ def totals(by: str, *, namespaced: bool) -> tuple[Column, ...]:
     )
 
 
+TREND = "CPU-TREND"
+
+
 def trend(curves: Callable[[Row], str]) -> Column:
     """Return the column of CPU over time."""
-    return Column("CPU-TREND", lambda row, now: curves(row), lambda row: None, left=True, rank=1)
+    return Column(TREND, lambda row, now: curves(row), lambda row: None, left=True, rank=1)
 
 
 def _use() -> tuple[Column, ...]:
@@ -148,7 +151,7 @@ def _share(heading: str, part: Number, whole: Number, *, rank: int = 0, colored:
         some, all_of_it = part(row), whole(row)
         return text.percent(some, all_of_it) if some is not None and all_of_it else NONE
 
-    return Column(heading, show, fraction, level=fraction if colored else lambda row: None, rank=rank)
+    return Column(heading, show, fraction, level=fraction if colored else None, rank=rank)
 
 
 _NAMESPACE = _text("NAMESPACE", lambda row: row.namespace)

@@ -6,10 +6,10 @@ When only those are left that always stay, the names are cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from kubevitals.top.columns import NONE, UNKNOWN, Column
+from kubevitals.top.columns import NONE, TREND, UNKNOWN, Column
 from kubevitals.top.model import Row
 
 _GAP = 2
@@ -61,16 +61,15 @@ def lines(table: Table, now: float, width: int | None = None) -> list[Line]:
     rows = [*table.rows, *([table.total] if table.total else [])]
     filled = [_Filled(column, [column.show(row, now) for row in rows], table.headings) for column in table.columns]
     kept = filled if width is None else _cut(_fitting(filled, width), width)
-    found = [tuple(_heading(item) for item in kept)] if table.headings else []
-    found += [tuple(_cell(item, at, row) for item in kept) for at, row in enumerate(rows)]
-    return [_joined(line) for line in found]
+    last = kept[-1]
+    return list(zip(*(item.cells(rows, gap=item is not last) for item in kept), strict=True))
 
 
 class _Filled:
     """A column with its texts, and how wide they are."""
 
     def __init__(self, column: Column, texts: list[str], headings: bool) -> None:
-        self.column, self.texts = column, texts
+        self.column, self.texts, self.headings = column, texts, headings
         self.width = max([len(column.heading) if headings else 0, *map(len, texts)])
 
     @property
@@ -78,10 +77,26 @@ class _Filled:
         """True when no row has anything there."""
         return all(text == NONE for text in self.texts)
 
-    def placed(self, text: str) -> str:
+    def cells(self, rows: Sequence[Row], *, gap: bool) -> list[Cell]:
+        """Return the heading and the cells, with a gap behind them, or without a space at the end."""
+        place = self._placed if gap else lambda text: self._placed(text).rstrip()
+        head = [Cell(place(self.column.heading), "heading")] if self.headings else []
+        return head + [Cell(place(text), self._style(text, row)) for text, row in zip(self.texts, rows, strict=True)]
+
+    def _placed(self, text: str) -> str:
         if len(text) > self.width:
             text = text[: self.width - 1] + _CUT
-        return text.ljust(self.width) if self.column.left else text.rjust(self.width)
+        return (text.ljust(self.width) if self.column.left else text.rjust(self.width)) + " " * _GAP
+
+    def _style(self, text: str, row: Row) -> str:
+        if text in (UNKNOWN, NONE):
+            return "unknown"
+        if self.column.heading == TREND:
+            return "trend"
+        level = self.column.level(row) if self.column.level else None
+        if level is None or level < WARM:
+            return ""
+        return "warm" if level < HOT else "hot"
 
 
 def _fitting(filled: list[_Filled], width: int) -> list[_Filled]:
@@ -106,32 +121,6 @@ def _width(kept: Sequence[_Filled]) -> int:
     return sum(item.width for item in kept) + _GAP * (len(kept) - 1)
 
 
-def _heading(item: _Filled) -> Cell:
-    return Cell(item.placed(item.column.heading), "heading")
-
-
-def _cell(item: _Filled, at: int, row: Row) -> Cell:
-    text = item.texts[at]
-    return Cell(item.placed(text), _style(item.column, text, row))
-
-
-def _style(column: Column, text: str, row: Row) -> str:
-    if text in (UNKNOWN, NONE):
-        return "unknown"
-    if column.key == "cpu-trend":
-        return "trend"
-    level = column.level(row)
-    if level is None or level < WARM:
-        return ""
-    return "warm" if level < HOT else "hot"
-
-
-def _joined(cells: Line) -> Line:
-    """Put the gaps between the cells, and none at the end."""
-    *first, last = cells
-    return (*(Cell(cell.text + " " * _GAP, cell.style) for cell in first), Cell(last.text.rstrip(), last.style))
-
-
-def plain(found: Sequence[Line], paint: Callable[[Cell], str] = lambda cell: cell.text) -> str:
-    """Return lines as text, without colours unless ``paint`` puts them there."""
-    return "".join("".join(map(paint, line)).rstrip() + "\n" for line in found)
+def plain(found: Sequence[Line]) -> str:
+    """Return lines as text without colours."""
+    return "".join("".join(cell.text for cell in line).rstrip() + "\n" for line in found)

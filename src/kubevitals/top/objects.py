@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 
 from kubevitals.errors import ApiServerError
-from kubevitals.top.bounds import Spec, containers, reserved, running
+from kubevitals.top.bounds import Spec, reckon
 from kubevitals.top.model import Amounts, Node, NodeUse, Pod, PodUse, Use
 from kubevitals.top.parsing import cpu, memory, moment, window
 
@@ -134,6 +134,7 @@ def _node(item: _Node) -> Node:
 
 def _pod(item: _Pod) -> Pod:
     meta, spec = item.metadata, item.spec
+    found = reckon(spec)
     return Pod(
         namespace=meta.namespace or "",
         name=meta.name,
@@ -141,9 +142,9 @@ def _pod(item: _Pod) -> Pod:
         phase=(item.status.phase if item.status else "") or "",
         owner=_owner(meta),
         created=moment(meta.creation_timestamp),
-        containers=containers(spec),
-        bounds=running(spec),
-        reserved=reserved(spec),
+        containers=found.containers,
+        bounds=found.running,
+        reserved=found.reserved,
     )
 
 
