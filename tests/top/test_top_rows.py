@@ -28,11 +28,11 @@ def test_with_a_selector_only_its_nodes_have_rows():
 
 
 def test_a_node_reserves_for_its_pods():
-    """Requests and limits are those of the pods that are not over; without pods they are zero, not unknown."""
+    """Requests and limits are those of the pods that are not over; without pods the requests are zero."""
     over = pod("shop", "done", "worker-2", "Job/x", 9, ("c", bounds(9000, 9000, 9000, 9000)), phase="Succeeded")
     rows = {row.name: row for row in node_rows(NODES, NODE_USES, [*PODS, over])}
     assert rows["worker-2"].bounds == bounds(1570, 8544, 5200, 12992)
-    assert (rows["worker-3"].bounds, rows["worker-3"].pods) == (bounds(0, 0, 0, 0), 0)
+    assert (rows["worker-3"].bounds, rows["worker-3"].pods) == (bounds(0, 0, None, None), 0)
 
 
 def test_without_rights_there_is_what_is_measured():

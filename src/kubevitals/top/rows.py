@@ -48,11 +48,9 @@ def _by_node(pods: Iterable[Pod]) -> dict[str, list[Pod]]:
 
 
 def _reserved(pods: Sequence[Pod]) -> Bounds:
-    """Return the sums over the pods of a node, which are zero and not unknown where no pod sets anything."""
-    none = Amounts(0, 0)
-    return Bounds(
-        plus([none, *(pod.reserved.requests for pod in pods)]), plus([none, *(pod.reserved.limits for pod in pods)])
-    )
+    """Return the sums over the pods of a node: requests of zero where no pod has any, but then no limits."""
+    requests = plus([Amounts(0, 0), *(pod.reserved.requests for pod in pods)])
+    return Bounds(requests, plus(pod.reserved.limits for pod in pods))
 
 
 def pod_rows(pods: Iterable[Pod] | None, uses: Iterable[PodUse], *, strict: bool = False) -> list[Row]:
