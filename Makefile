@@ -44,7 +44,7 @@ deploy: $(RUN) ## the manifests that are made from the code
 e2e: $(DEV) ## against a real etcd and kube-apiserver, named by KUBEBUILDER_ASSETS
 	$(BIN)/python -m pytest -m e2e --timeout 600 tests/e2e $(ARGS)
 
-soak: $(DEV) ## an hour of load and faults, and a simulated day (KUBEVITALS_SOAK_SECONDS for less)
+soak: $(DEV) ## an hour of load and faults, and a simulated day (KUBEVITALS_SOAK_SECONDS, KUBEVITALS_SOAK_HOURS for less)
 	$(BIN)/python -m pytest -m soak -s tests/endurance $(ARGS)
 
 cover: $(DEV) ## the tests with coverage

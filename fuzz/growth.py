@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import math
+import gc
+import itertools
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-_SIZES = (1 << 10, 1 << 12, 1 << 14, 1 << 16)  # bytes
+_SIZES = (1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16)  # bytes
 _NOTHING = 0.25  # seconds that tell nothing about how time grows
-_MOST = 9.0  # linear time grows fourfold from size to size, quadratic time sixteenfold
+_MOST = 8.0  # linear time grows fourfold from size to size, quadratic time sixteenfold
+_RUNS = 5  # of which the least counts
 _RARELY = 64  # of so many inputs one is blown up
 
 Work = Callable[[bytes], object]
@@ -19,6 +21,9 @@ Clock = Callable[[], float]
 def check(work: Work, before: bytes, pump: bytes, after: bytes, *, clock: Clock = time.thread_time) -> None:
     """Assert that work takes linear time, however often the middle of an input is repeated.
 
+    Whatever slows a machine down for a while makes one run long. So what looks like growth is measured again, several
+    times, and has to show in two steps from size to size, one after the other.
+
     Args:
         work: takes the whole input.
         before: how the input begins.
@@ -26,14 +31,16 @@ def check(work: Work, before: bytes, pump: bytes, after: bytes, *, clock: Clock 
         after: how the input ends.
         clock: seconds of the processor's time.
     """
-    last = math.inf
-    for size in _SIZES:
-        data = before + pump * (size // max(1, len(pump))) + after
-        spent = _seconds(work, data, clock)
-        if _grew(spent, last):
-            spent = min(spent, _seconds(work, data, clock))  # a busy machine is no proof
-        assert not _grew(spent, last), f"{len(data)} bytes took {spent:.3f} s, a quarter of them {last:.3f} s"
-        last = spent
+    inputs = [before + pump * (size // max(1, len(pump))) + after for size in _SIZES]
+    first = [_seconds(work, data, clock) for data in inputs[:2]]
+    for three in zip(inputs, inputs[1:], inputs[2:], strict=False):
+        first.append(_seconds(work, three[-1], clock))
+        if first[-1] <= _NOTHING or not _grew(first[-2:]):
+            continue
+        runs = [[_seconds(work, data, clock) for data in three] for _ in range(_RUNS)]
+        least = [min(column) for column in zip(*runs, strict=True)]
+        told = ", a quarter of them ".join(f"{spent:.4f} s" for spent in reversed(least))
+        assert least[-1] <= _NOTHING or not _grew(least), f"{len(three[-1])} bytes took {told}"
 
 
 def check_some(work: Work, data: bytes) -> None:
@@ -46,11 +53,17 @@ def check_some(work: Work, data: bytes) -> None:
     check(work, data[:start], data[start:stop], data[stop:])
 
 
-def _grew(spent: float, last: float) -> bool:
-    return spent > _NOTHING and spent > _MOST * last
+def _grew(spent: Sequence[float]) -> bool:
+    return all(more > _MOST * less for less, more in itertools.pairwise(spent))
 
 
 def _seconds(work: Work, data: bytes, clock: Clock) -> float:
-    began = clock()
-    work(data)
-    return clock() - began
+    collects = gc.isenabled()
+    gc.disable()  # its time depends on what else there is
+    try:
+        began = clock()
+        work(data)
+        return clock() - began
+    finally:
+        if collects:
+            gc.enable()

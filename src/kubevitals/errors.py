@@ -5,6 +5,7 @@ KubevitalsError
 ├── ConfigError           a kubeconfig, certificate or service account that cannot be used
 ├── SelectorError         a label or field selector that does not parse; the text is the API server's
 ├── QuantityError         not a Kubernetes quantity or Go duration
+├── SigningRequestError   a request for a certificate that cannot be read
 ├── ApiServerError        speaking to the API server failed
 │   ├── ApiStatusError    it answered, with a Status
 │   └── ApiUnreachable    it did not answer
@@ -43,6 +44,10 @@ class SelectorError(KubevitalsError):
 
 class QuantityError(KubevitalsError):
     """Text that is no quantity or duration."""
+
+
+class SigningRequestError(KubevitalsError):
+    """Bytes that are no certificate signing request; the text is a clause about "it"."""
 
 
 class ApiServerError(KubevitalsError):

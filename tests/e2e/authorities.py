@@ -29,6 +29,12 @@ class Authority:
         self.file = folder / f"{name}.crt"
         self.file.write_bytes(self.pem)
 
+    def write_key(self) -> Path:
+        """Write the authority's private key into a file, for kube-controller-manager to sign with."""
+        path = self.file.with_suffix(".key")
+        path.write_bytes(self._signer.key_pem)
+        return path
+
     def client(self, user: str, *groups: str, file: str = "") -> Path:
         """A client certificate and its key in one PEM file."""
         return self._write(file or user.replace(":", "-"), self._signer.client(user, groups))
@@ -58,6 +64,7 @@ class Authorities:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.cluster = Authority(folder, "cluster-ca")
+        self.cluster_key = self.cluster.write_key()
         self.front_proxy = Authority(folder, "front-proxy-ca")
         self.kubelets = Authority(folder, "kubelet-ca")
         self.serving = Authority(folder, "serving-ca")

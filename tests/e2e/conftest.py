@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e import installing
 from tests.e2e.control_plane import BINARIES
 from tests.e2e.fleet import small_fleet
 from tests.e2e.world import World, world
@@ -33,6 +34,13 @@ def cluster(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with world(assets, tmp_path_factory.mktemp("cluster"), small_fleet()) as running:
         running.wait_metrics()
         yield running
+
+
+@pytest.fixture(scope="session")
+def site(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[installing.Site]:
+    """A cluster without a metrics server; modules leave it so."""
+    with installing.site(assets, tmp_path_factory.mktemp("install"), small_fleet()) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

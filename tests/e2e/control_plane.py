@@ -140,6 +140,8 @@ class ControlPlane:
             "--use-service-account-credentials=true",
             f"--service-account-private-key-file={self.authorities.service_account_key}",
             f"--root-ca-file={self.authorities.cluster.file}",
+            f"--cluster-signing-cert-file={self.authorities.cluster.file}",
+            f"--cluster-signing-key-file={self.authorities.cluster_key}",
             "--leader-elect=false",
             "--secure-port=0",
             *_insecure_port_off(binary),

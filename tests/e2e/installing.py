@@ -77,9 +77,13 @@ class Site(World):
         """Let kubectl apply objects; returns their file."""
         path = self.folder / f"applied-{time.monotonic_ns()}.yaml"
         path.write_text(yaml.safe_dump_all(manifests))
+        self.apply_again(path)
+        return path
+
+    def apply_again(self, path: Path) -> None:
+        """Let kubectl apply a file."""
         done = self.kubectl("apply", "-f", str(path))
         assert done.returncode == 0, done.stderr
-        return path
 
     def diff(self, path: Path) -> str:
         """What would change if a file were applied."""

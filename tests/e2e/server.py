@@ -103,6 +103,10 @@ class Server:
         """Everything the server has written so far."""
         return self.process.log.read_text(errors="replace") if self.process.log.exists() else ""
 
+    def says(self, *words: str) -> bool:
+        """Whether one line of the log has all the words."""
+        return any(all(word in line for word in words) for line in self.log.splitlines())
+
 
 def replace(path: Path, content: bytes) -> None:
     """Write a file in one step, as a projected volume does."""

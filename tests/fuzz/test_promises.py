@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import re
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -93,6 +94,26 @@ def test_time_that_is_not_linear_is_noticed(power: int, linear: bool) -> None:
 
     with contextlib.nullcontext() if linear else pytest.raises(AssertionError, match="a quarter of them"):
         growth.check(work, b"", b"a", b"", clock=lambda: clock)
+
+
+def test_quadratic_matching_is_noticed() -> None:
+    """A pattern that begins anew at every byte is found by the processor's time, though it is one call of C."""
+    with pytest.raises(AssertionError, match="a quarter of them"):
+        growth.check(lambda data: re.search(rb"a+b", data + data), b"", b"a", b"")
+
+
+@pytest.mark.parametrize("slow", [1, 3])
+def test_a_machine_that_is_slow_for_a_while_proves_nothing(slow: int) -> None:
+    """The first runs of the largest input take a hundred times as long as they should."""
+    clock, runs = 0.0, 0
+
+    def work(data: bytes) -> None:
+        nonlocal clock, runs
+        runs += len(data) == 1 << 16
+        clock += len(data) / (10_000 if 1 <= runs <= slow else 1_000_000)
+
+    growth.check(work, b"", b"a", b"", clock=lambda: clock)
+    assert runs == 1 + 5
 
 
 # --- what one input is --------------------------------------------------------------------------------------

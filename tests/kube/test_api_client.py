@@ -354,6 +354,14 @@ async def test_it_recovers_when_the_api_server_comes_back(serve, answer):
     assert (before, failures, after) == (b"before", 3, b"after")
 
 
+async def test_an_object_is_replaced_as_json(serve, answer):
+    """PUT sends the object, and returns what the API server made of it."""
+    async with serve(answer("made")) as server, client(server) as api:
+        assert await api.put("/x", b'{"a":1}') == b"made"
+    assert (server.requests[0].method, server.bodies) == ("PUT", [b'{"a":1}'])
+    assert server.requests[0].headers["Content-Type"] == "application/json"
+
+
 async def test_proxies_of_the_environment_are_ignored(serve, answer, monkeypatch):
     """A proxy for the internet is no way to the API server; only proxy-url of the kubeconfig counts."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):

@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from kubevitals.simulator import kubelet, pki, roles
+from kubevitals.simulator import kubelet, pki, roles, verdicts
 from kubevitals.simulator.faults import KubeletFault
+from kubevitals.simulator.framing import chunked, read_request, write_response
 from kubevitals.simulator.kinds import CLUSTER_ROLE_BINDINGS
-from kubevitals.simulator.kubelet import UNAUTHORIZED, Verdict, chunked, read_request, write_response
+from kubevitals.simulator.verdicts import UNAUTHORIZED, Verdict
 
 PATIENCE = 10
 NODE = "worker-1"
@@ -275,6 +276,18 @@ async def test_an_endless_body(cluster, connect, token):
         assert len(await wire.reader.readexactly(4 << 20)) == 4 << 20
 
 
+async def test_an_endless_body_ends_with_its_reader(cluster, connect, token):
+    """Whoever hangs up within it is noticed, and others are answered meanwhile."""
+    for read in (0, 1, 1 << 20):
+        cluster.fleet[NODE].fate = iter([KubeletFault.ENDLESS])
+        wire = await connect()
+        await wire.send(token=token)
+        await wire.reader.readexactly(read)
+        wire.writer.transport.abort()
+        async with asyncio.timeout(PATIENCE):
+            assert (await (await connect()).ask(token=token))[0] == 200
+
+
 async def test_a_slow_answer(cluster, connect, token):
     """The answer comes after the delay, if anyone still waits for it."""
     cluster.fleet[NODE].fault, cluster.fleet[NODE].delay = KubeletFault.SLOW, 0.05
@@ -336,4 +349,4 @@ async def test_certificates_can_be_rotated(cluster, connect, token):
 def test_verdicts():
     """What the webhooks say is a code and a body."""
     assert Verdict(401, "Unauthorized") == UNAUTHORIZED
-    assert kubelet.forbidden("jane").body.startswith("Forbidden (user=jane, verb=get, ")
+    assert verdicts.forbidden("jane").body.startswith("Forbidden (user=jane, verb=get, ")

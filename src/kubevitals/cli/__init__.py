@@ -15,7 +15,7 @@ from kubevitals import __version__
 from kubevitals.errors import KubevitalsError, UsageError
 
 PROGRAM = "kubevitals"
-COMMANDS = ("demo", "manifests", "serve", "top")
+COMMANDS = ("approve-kubelet-certs", "demo", "manifests", "serve", "top")
 
 
 class _Commands(click.Group):
@@ -33,7 +33,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"kubevitals.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"kubevitals.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

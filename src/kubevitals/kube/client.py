@@ -128,6 +128,14 @@ class ApiClient:
         """
         return await self._body(self._ask("PATCH", path, (), JSON, self._total(timeout), (_MERGE_PATCH, change)))
 
+    async def put(self, path: str, item: bytes, *, timeout: float | None = None) -> bytes:
+        """Replace an object, given in JSON, and return it as it is then.
+
+        With a ``resourceVersion`` in it, the API server refuses it with 409 when the object has changed since. A
+        request whose connection died is sent once more, and is such a change itself if it had arrived.
+        """
+        return await self._body(self._ask("PUT", path, (), JSON, self._total(timeout), (JSON, item)))
+
     @contextlib.asynccontextmanager
     async def chunks(
         self, path: str, params: Params = (), *, accept: str = JSON, timeout: float | None = None

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from kubevitals.model import User
 from kubevitals.quantity import format_time
-from kubevitals.simulator import kinds, listing, negotiation, reviews, status, writes
+from kubevitals.simulator import kinds, listing, negotiation, rbac, reviews, signing, status, writes
 from kubevitals.simulator.attributes import Attributes
 from kubevitals.simulator.faults import ApiFaults
 from kubevitals.simulator.kinds import Kind, Object
@@ -57,14 +57,14 @@ class Objects:
         if kind is None:
             return None
         if asked.subresource:
-            return await send(request, await self._subresource(kind, asked, request))
+            return await send(request, await self._subresource(kind, asked, request, user))
         if asked.verb not in kind.verbs:
             raise status.method_not_allowed()
         if not kind.stored:
             return await send(request, self._review(kind, await _body(request), user))
         if asked.verb in kinds.READ:
             return await self._read(request, kind, asked, query)
-        return await send(request, self._write(kind, asked, await request.read(), request.content_type))
+        return await send(request, self._write(kind, asked, await request.read(), request.content_type, user))
 
     # --- reading --------------------------------------------------------------------------------------------
 
@@ -99,14 +99,17 @@ class Objects:
 
     # --- writing --------------------------------------------------------------------------------------------
 
-    def _write(self, kind: Kind, asked: Attributes, body: bytes, content_type: str) -> Reply:
+    def _write(self, kind: Kind, asked: Attributes, body: bytes, content_type: str, user: User) -> Reply:
         match asked.verb:
             case "create":
                 item = writes.read_object(body, content_type)
+                item = signing.requested(item, user) if kind is kinds.SIGNING_REQUESTS else item
                 made = writes.create(self._registry, kind, asked.namespace, item, self._random)
                 return Reply.of(shaped(kind, made, ""), 201)
             case "update":
                 item = writes.read_object(body, content_type)
+                if kind is kinds.SIGNING_REQUESTS:
+                    item = signing.updated(self._registry.get(kind, asked.name), item)
                 return Reply.of(shaped(kind, writes.replace(self._registry, kind, asked, item), ""))
             case "patch":
                 patched = writes.patch(self._registry, kind, asked, body, content_type)
@@ -115,12 +118,28 @@ class Objects:
                 gone = self._registry.delete(kind, asked.name, asked.namespace if kind.namespaced else "")
                 return Reply.of(status.success(kind, gone))
 
-    async def _subresource(self, kind: Kind, asked: Attributes, request: web.BaseRequest) -> Reply:
-        """Answer a TokenRequest, the one subresource there is."""
-        if kind is not kinds.SERVICE_ACCOUNTS or (asked.verb, asked.subresource) != ("create", "token"):
-            raise status.not_found(kind, asked.name)
+    async def _subresource(self, kind: Kind, asked: Attributes, request: web.BaseRequest, user: User) -> Reply:
+        """Answer one of the few subresources there are."""
+        match kind, asked.subresource, asked.verb:
+            case kinds.SERVICE_ACCOUNTS, "token", "create":
+                return await self._token(asked, request)
+            case kinds.SIGNING_REQUESTS, "approval", "update":
+                return self._approval(asked, await _body(request), user)
+            case _:
+                raise status.not_found(kind, asked.name)
+
+    def _approval(self, asked: Attributes, item: Object, user: User) -> Reply:
+        """Take a decision on a signing request, from who may decide for its signer."""
+        kind = kinds.SIGNING_REQUESTS
+        current = self._registry.get(kind, asked.name)
+        questions = signing.approver_questions(current)
+        if not any(rbac.authorize(self._registry, user, question).allowed for question in questions):
+            raise signing.not_permitted(current)
+        return Reply.of(shaped(kind, self._registry.update(kind, signing.decided(current, item)), ""))
+
+    async def _token(self, asked: Attributes, request: web.BaseRequest) -> Reply:
         body = await _body(request)
-        account = self._registry.get(kind, asked.name, asked.namespace)["metadata"]
+        account = self._registry.get(kinds.SERVICE_ACCOUNTS, asked.name, asked.namespace)["metadata"]
         lifetime = (body.get("spec") or {}).get("expirationSeconds") or _TOKEN_SECONDS
         token = self._tokens.issue(asked.namespace, asked.name, account["uid"], lifetime=lifetime)
         end = format_time(int(self._registry.now() + lifetime) * 1000)

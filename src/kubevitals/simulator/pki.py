@@ -51,6 +51,11 @@ class Authority:
         """The authority's own certificate, PEM."""
         return self._certificate.public_bytes(Encoding.PEM)
 
+    @property
+    def key_pem(self) -> bytes:
+        """The authority's private key, PEM: for a signer in another process."""
+        return _key_pem(self._key)
+
     def serving(self, name: str, hosts: Sequence[str], *, lifetime: float = YEAR) -> KeyPair:
         """Return a serving certificate for host names and addresses; a negative lifetime is one long over."""
         names = x509.SubjectAlternativeName([_alternative(host) for host in hosts])
@@ -163,5 +168,8 @@ def _usage(*, sign_certificates: bool) -> x509.KeyUsage:
 
 
 def _pem(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> KeyPair:
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return KeyPair(certificate.public_bytes(Encoding.PEM), private)
+    return KeyPair(certificate.public_bytes(Encoding.PEM), _key_pem(key))
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
