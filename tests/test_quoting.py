@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubevitals.quoting import quote
+from kubevitals.quoting import quote, shown
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,12 @@ def test_nothing_that_steers_a_terminal_remains(text: str) -> None:
 def test_printable_ascii_is_quoted_as_json_quotes_it(text: str) -> None:
     """For printable ASCII the result can be read back as JSON."""
     assert json.loads(quote(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("web-1", "web-1"), ("a\x1b[2J\nb", r"a\x1b[2J\nb"), ("\u202eevil", r"\u202eevil"), ("é😀", r"\u00e9\U0001f600")],
+)
+def test_what_is_shown_has_one_cell_for_each_character(text: str, expected: str) -> None:
+    """Names pass as they are; whatever a terminal could obey, or draw wide, is escaped."""
+    assert shown(text) == expected

@@ -29,6 +29,20 @@ def quote(text: str) -> str:
     return '"' + "".join(map(_escape, text)) + '"'
 
 
+def shown(text: str) -> str:
+    r"""Return foreign text for a terminal or a table: one cell for each character, all else as ``quote`` escapes it."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if char.isascii() and char.isprintable() else _escape_foreign(char) for char in text)
+
+
+def _escape_foreign(char: str) -> str:
+    escaped = _escape(char)
+    if escaped.isascii():
+        return escaped
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
 def _escape(char: str) -> str:
     if short := _SHORT.get(char):
         return short

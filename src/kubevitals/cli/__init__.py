@@ -15,7 +15,7 @@ from kubevitals import __version__
 from kubevitals.errors import KubevitalsError, UsageError
 
 PROGRAM = "kubevitals"
-COMMANDS = ("approve-kubelet-certs", "demo", "manifests", "serve")
+COMMANDS = ("approve-kubelet-certs", "demo", "manifests", "serve", "top")
 
 
 class _Commands(click.Group):

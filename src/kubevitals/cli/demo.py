@@ -21,18 +21,17 @@ from rich.console import Console
 
 from kubevitals import logs, settings
 from kubevitals.app import Server
+from kubevitals.cli.duration import Duration
 from kubevitals.cli.screens import Hints
 from kubevitals.cli.show import Show
-from kubevitals.errors import KubevitalsError, QuantityError
+from kubevitals.errors import KubevitalsError
 from kubevitals.kube.client import ApiClient
 from kubevitals.kube.config import load_kubeconfig
-from kubevitals.quantity import parse_duration
 from kubevitals.simulator.cluster import Cluster, Plan
 
 _HOST = "127.0.0.1"
 _PATIENCE = 60.0  # seconds until the first numbers must be there
 _CHURN = 6.0  # seconds between changes among the simulated pods
-_SHORTEST = 1.0  # seconds between scrapes
 _FILES, _FILES_PER_NODE = 256, 4  # open at one time: for a node a listener, two ends of a connection, and some air
 _PRINTED_WIDTH = 160  # columns where the output is no terminal, so that nothing is cut
 _TIMES = ("--metric-resolution=10s", "--kubelet-request-timeout=5s")
@@ -63,24 +62,10 @@ class Options:
     patience: float = _PATIENCE
 
 
-class _Duration(click.ParamType[float]):
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds of a Go duration."""
-        try:
-            seconds = parse_duration(str(value)) / 1e9
-        except QuantityError as error:
-            self.fail(str(error), param, ctx)
-        if seconds < _SHORTEST:
-            self.fail(f"{value} is too short, the least is {_SHORTEST:.0f}s", param, ctx)
-        return seconds
-
-
 @click.command()
 @click.option("--nodes", type=click.IntRange(0, 5000), default=3, show_default=True, help="Simulated nodes.")
 @click.option("--pods", type=click.IntRange(0, 250), default=8, show_default=True, help="Pods on each of them.")
-@click.option("--resolution", type=_Duration(), default="2s", show_default=True, help="Time between scrapes.")
+@click.option("--resolution", type=Duration(), default="2s", show_default=True, help="Time between scrapes.")
 @click.option("--once", is_flag=True, help="Print the tables once, when the first numbers are there, and end.")
 def demo(nodes: int, pods: int, resolution: float, once: bool) -> None:
     """Run a small cluster here, with this machine as one of its nodes, and watch what it uses.
