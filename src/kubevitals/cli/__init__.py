@@ -14,6 +14,7 @@ import click
 from kubevitals import __version__
 from kubevitals.errors import KubevitalsError, UsageError
 
+PROGRAM = "kubevitals"
 COMMANDS = ("demo", "manifests", "serve")
 
 
@@ -43,20 +44,29 @@ def kubevitals() -> None:
     """A metrics server for Kubernetes that explains itself."""
 
 
-def main() -> None:
-    """Run the command line; no traceback reaches the caller for anything that was foreseen."""
+def main(program: str = PROGRAM) -> None:
+    """Run the command line; no traceback reaches the caller for anything that was foreseen.
+
+    Args:
+        program: what usage and errors call it.
+    """
     try:
-        code = kubevitals.main(standalone_mode=False)
+        code = kubevitals.main(prog_name=program, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = 2
     except UsageError as error:
         for problem in error.problems:
-            click.echo(f"kubevitals: {problem}", err=True)
+            click.echo(f"{program}: {problem}", err=True)
         code = 2
     except KubevitalsError as error:
-        click.echo(f"kubevitals: {error}", err=True)
+        click.echo(f"{program}: {error}", err=True)
         code = 1
     except (click.Abort, KeyboardInterrupt):
         code = 130
     sys.exit(code)
+
+
+def plugin() -> None:
+    """Run the same as ``kubectl vitals``: kubectl starts a program ``kubectl-vitals`` that it finds in PATH."""
+    main("kubectl vitals")
