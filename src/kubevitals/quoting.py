@@ -29,6 +29,11 @@ def quote(text: str) -> str:
     return '"' + "".join(map(_escape, text)) + '"'
 
 
+def printable(text: str) -> str:
+    """Return a text that may be shown on a terminal: what does not print is escaped as in ``quote``."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
 def _escape(char: str) -> str:
     if short := _SHORT.get(char):
         return short

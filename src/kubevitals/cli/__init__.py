@@ -15,7 +15,7 @@ from kubevitals import __version__
 from kubevitals.errors import KubevitalsError, UsageError
 
 PROGRAM = "kubevitals"
-COMMANDS = ("demo", "manifests", "serve")
+COMMANDS = ("demo", "doctor", "manifests", "serve")
 
 
 class _Commands(click.Group):
