@@ -35,7 +35,7 @@ async def evidence_of(
 
 async def report_of(cluster: Cluster, *, scope: Scope = WHOLE) -> Report:
     """What it concludes."""
-    return examine(await evidence_of(cluster, scope=scope))
+    return examine(await evidence_of(cluster, scope=scope), scope=scope)
 
 
 def printed(report: Report, *, width: int = 80, clean: Callable[[str], str] = without_tokens) -> str:

@@ -15,6 +15,7 @@ from rich.text import Text
 from kubevitals.doctor.evidence import UNREACHABLE
 from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.report import Item, Report, Walked
+from kubevitals.doctor.subjects import Subject
 from kubevitals.doctor.words import names
 from kubevitals.quoting import printable
 
@@ -49,6 +50,8 @@ def print_text(report: Report, clean: Clean, console: Console) -> None:
 
     console.print(_hops(report, shown, console))
     console.print()
+    if report.subject is not None:
+        _print_subject(report.subject, shown, console)
     if report.first is None:
         console.print(_verdict(report))
     else:
@@ -71,6 +74,15 @@ def _mark(walked: Walked, console: Console) -> Text:
 
 def _tone(walked: Walked) -> str:
     return _QUIET if walked.state == "unseen" else ""
+
+
+def _print_subject(subject: Subject, shown: Clean, console: Console) -> None:
+    console.print(Text(shown(subject.title), "bold"))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name, words in subject.facts:
+        table.add_row(Text(f"  {name}", _QUIET), Text(shown(words)))
+    console.print(table)
+    console.print()
 
 
 def _verdict(report: Report) -> Text:
@@ -138,8 +150,9 @@ def as_json(report: Report, clean: Clean) -> str:
     """Return the report as JSON.
 
     ``{"healthy", "hops": [{"hop", "state", "words"}], "findings": [{"id", "hop", "title", "level", "summary",
-    "evidence", "nodes", "remedies": [{"text", "command", "insecure"}]}], "unseen": [{"path", "code", "message"}]}``;
-    the first finding is what to mend first.
+    "evidence", "nodes", "remedies": [{"text", "command", "insecure"}]}], "unseen": [{"path", "code", "message"}],
+    "subject": {"title", "facts": [{"name", "words"}]}}``; the first finding is what to mend first, and the subject is
+    null when the whole pipeline was examined.
     """
     findings = [report.first, *report.others] if report.first else []
     entry = {
@@ -147,8 +160,13 @@ def as_json(report: Report, clean: Clean) -> str:
         "hops": [{"hop": walked.hop.words, "state": walked.state, "words": walked.words} for walked in report.hops],
         "findings": [_item(item) for item in findings],
         "unseen": [{"path": seen.path, "code": seen.code, "message": seen.message} for seen in report.unseen],
+        "subject": None if report.subject is None else _subject(report.subject),
     }
     return json.dumps(_cleaned(entry, clean), indent=2, ensure_ascii=False) + "\n"
+
+
+def _subject(subject: Subject) -> dict[str, Any]:
+    return {"title": subject.title, "facts": [{"name": name, "words": words} for name, words in subject.facts]}
 
 
 def _item(item: Item) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from kubevitals.doctor.reading import Progress, gather
 from kubevitals.doctor.redact import Redactor, without_tokens
 from kubevitals.doctor.report import Report, examine
 from kubevitals.doctor.scope import WHOLE, Scope
+from kubevitals.doctor.subjects import missing
 from kubevitals.errors import ApiServerError, KubevitalsError, UsageError
 from kubevitals.kube.client import ApiClient
 
@@ -45,7 +46,9 @@ async def _examine(cluster: ClusterOptions, subject: tuple[str, ...], output: st
         scope = scope_of(subject, client.config.namespace)
         with diagnosis.progress(Console(stderr=True)) as tell:
             evidence = await look(client, scope, tell)
-    report = examine(evidence)
+    if problem := missing(evidence, scope):
+        raise UsageError([problem])
+    report = examine(evidence, scope=scope)
     show(report, output, redactor(evidence) if redact else without_tokens, Console())
     return 0 if report.healthy else 1
 

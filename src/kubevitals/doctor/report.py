@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from kubevitals.doctor.catalogue import CHECKS
 from kubevitals.doctor.evidence import Evidence, Unseen
 from kubevitals.doctor.finding import Check, Finding, Hop
+from kubevitals.doctor.scope import WHOLE, Scope
 from kubevitals.doctor.states import state
+from kubevitals.doctor.subjects import Subject, concerned, subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,14 @@ class Report:
         first: what to mend first; None when all is well.
         others: what else was found, in the order of hops; it may follow from the first.
         unseen: what could not be looked at.
+        subject: what was seen of the one object that was asked about; None for the whole.
     """
 
     hops: Sequence[Walked]
     first: Item | None
     others: Sequence[Item]
     unseen: Sequence[Unseen]
+    subject: Subject | None = None
 
     @property
     def healthy(self) -> bool:
@@ -56,12 +60,14 @@ class Report:
         return self.first is None
 
 
-def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS) -> Report:
+def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS, scope: Scope = WHOLE) -> Report:
     """Return what the checks find.
 
-    What is a mere symptom of something deeper comes first only when nothing deeper was found.
+    What is a mere symptom of something deeper comes first only when nothing deeper was found. With a scope, only what
+    concerns its subject is reported.
     """
-    items = [Item(check, finding) for check in checks for finding in check.find(evidence)]
+    items = [Item(check, found) for check in checks for found in check.find(evidence)]
+    items = [item for item in items if concerned(evidence, scope, item.finding)]
     items.sort(key=lambda item: item.check.hop)
     causes = [item for item in items if item.finding.level != "symptom"]
     broken = [item for item in causes if item.finding.level == "broken"]
@@ -71,6 +77,7 @@ def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS) -> Report:
         first,
         [item for item in items if item is not first],
         list(_unseen(evidence)),
+        subject(evidence, scope),
     )
 
 
