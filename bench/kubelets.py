@@ -16,7 +16,8 @@ from bench.body import Body, compress
 from bench.cluster import Plan, address, node_name
 from bench.record import Record
 from kubevitals.simulator import pki
-from kubevitals.simulator.kubelet import PATH, chunked
+from kubevitals.simulator.framing import chunked
+from kubevitals.simulator.kubelet import PATH
 from kubevitals.simulator.payload import CONTENT_TYPE
 
 _PER_CERTIFICATE = 10  # nodes that share one

@@ -14,8 +14,8 @@ from tests.in_background import in_background
 
 from kubevitals.simulator import pki
 from kubevitals.simulator.fleet import Fleet
-from kubevitals.simulator.kubelet import Verdict, forbidden
 from kubevitals.simulator.machine import SimulatedMachine
+from kubevitals.simulator.verdicts import Question, Verdict, forbidden
 from kubevitals.simulator.workload import Steady
 
 Review = Callable[[str], int]  # bearer token → the status code of the answer
@@ -77,9 +77,9 @@ class Kubelets:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(action)
 
-    def _check(self, token: str, node: str) -> Verdict:
-        status = self._verdict(token)
-        self.scrapes[node].append(Scrape(time.monotonic(), token, status))
+    def _check(self, question: Question) -> Verdict:
+        status = self._verdict(question.token)
+        self.scrapes[question.node].append(Scrape(time.monotonic(), question.token, status))
         return {200: Verdict(200), 403: forbidden("somebody")}.get(status, Verdict(401, "Unauthorized"))
 
     def _verdict(self, token: str) -> int:

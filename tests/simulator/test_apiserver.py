@@ -367,3 +367,24 @@ async def test_a_watch_ends_with_its_client(cluster, admin):
         while len(listeners) != before:
             cluster.registry.forget()
             await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/api/v1/namespaces/default/endpoints", "Endpoints"),
+        ("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", "EndpointSlice"),
+        ("/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+        ("/apis/batch/v1/namespaces/default/jobs", "Job"),
+        ("/apis/batch/v1/namespaces/default/cronjobs", "CronJob"),
+    ],
+)
+async def test_what_a_diagnosis_looks_at_is_stored_and_watched(admin, path, kind):
+    """Each of these kinds can be created, discovered, listed and watched."""
+    group, _, resource = path.partition("/namespaces/default/")
+    _, discovered = await admin.ask(group)
+    assert resource in [entry["name"] for entry in discovered["resources"]]
+    async with admin.watch(f"{path}?watch=1") as events:
+        assert (await admin.ask(path, "POST", json={"metadata": {"name": "a"}}))[0] == 201
+        assert (await events.next())[1]["kind"] == kind
+    assert await admin.names(path) == ["a"]

@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from kubevitals.simulator import kubelet, pki, roles
+from kubevitals.simulator import kubelet, pki, roles, verdicts
 from kubevitals.simulator.faults import KubeletFault
+from kubevitals.simulator.framing import chunked, read_request, write_response
 from kubevitals.simulator.kinds import CLUSTER_ROLE_BINDINGS
-from kubevitals.simulator.kubelet import UNAUTHORIZED, Verdict, chunked, read_request, write_response
+from kubevitals.simulator.verdicts import UNAUTHORIZED, Verdict
 
 PATIENCE = 10
 NODE = "worker-1"
@@ -336,4 +337,4 @@ async def test_certificates_can_be_rotated(cluster, connect, token):
 def test_verdicts():
     """What the webhooks say is a code and a body."""
     assert Verdict(401, "Unauthorized") == UNAUTHORIZED
-    assert kubelet.forbidden("jane").body.startswith("Forbidden (user=jane, verb=get, ")
+    assert verdicts.forbidden("jane").body.startswith("Forbidden (user=jane, verb=get, ")

@@ -21,6 +21,7 @@ from kubevitals.simulator.identity import (
     impersonation_questions,
 )
 from kubevitals.simulator.objects import Objects
+from kubevitals.simulator.proxies import Proxies
 from kubevitals.simulator.registry import Registry
 from kubevitals.simulator.replies import Reply, error_reply, send
 from kubevitals.simulator.tokens import Tokens
@@ -46,6 +47,7 @@ class ApiServer:
         self.tokens = tokens
         self.aggregator = aggregator
         self.faults = ApiFaults()
+        self.proxies = Proxies(registry)
         self.objects = Objects(registry, tokens, self.faults, random)
         self.host = "127.0.0.1"
         self.port = 0
@@ -110,6 +112,8 @@ class ApiServer:
         self._authorize(user, asked)
         if not asked.resource:
             return await self._document(request, asked, user)
+        if not asked.group and asked.subresource == "proxy":
+            return await self.proxies.answer(request, asked)
         reply = await self.objects.answer(request, asked, query, user)
         if reply is not None:
             return reply

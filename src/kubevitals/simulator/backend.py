@@ -139,13 +139,16 @@ def identity_headers(user: User) -> list[tuple[str, str]]:
     return found
 
 
-def request_headers(lines: Iterable[tuple[str, str]], user: User, remote: str) -> list[tuple[str, str]]:
-    """Return the header lines to forward: the caller's without any identity, and the identity as checked."""
+def request_headers(lines: Iterable[tuple[str, str]], user: User | None, remote: str) -> list[tuple[str, str]]:
+    """Return the header lines to forward: the caller's without any identity, and the identity as checked.
+
+    Without ``user`` there is none: whoever is behind the proxy subresources is not told who asks.
+    """
     lines = list(lines)
     kept = [(name, value) for name, value in lines if not _is_own(name)]
     host = next((value for name, value in lines if name.lower() == "host"), "")
     passed = [("X-Forwarded-For", remote), ("X-Forwarded-Host", host), ("X-Forwarded-Proto", "https")]
-    return [*kept, *passed, *identity_headers(user)]
+    return [*kept, *passed, *(identity_headers(user) if user else ())]
 
 
 def response_headers(lines: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

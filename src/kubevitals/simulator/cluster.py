@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kubevitals.simulator import host, identity, kubelet, pki, rbac, roles, templates
+from kubevitals.simulator import host, identity, pki, rbac, roles, templates, verdicts
 from kubevitals.simulator.aggregator import Aggregator
 from kubevitals.simulator.apiserver import ApiServer
 from kubevitals.simulator.attributes import Attributes
@@ -82,7 +82,7 @@ class Cluster:
         self.tokens = Tokens(now=now)
         self.aggregator = Aggregator(self.registry, now=now, interval=plan.check_interval)
         self.api = ApiServer(self.registry, self.tokens, self.aggregator, random=random)
-        self.fleet = Fleet(self._check, now=now)
+        self.fleet = Fleet(self._check, now=now, client_ca=self.authority.pem)
         self.nodes = Nodes(
             self.registry,
             self.fleet,
@@ -110,6 +110,7 @@ class Cluster:
         self.files = Files(self._directory or Path(stack.enter_context(_temporary_directory())))
         self._create_objects()
         await stack.enter_async_context(self.aggregator.session())
+        await stack.enter_async_context(self.api.proxies.session())
         start = await stack.enter_async_context(background())
         stack.push_async_callback(self.api.pause)
         await self.api.start(self._serving(), self.authority.pem)
@@ -118,6 +119,7 @@ class Cluster:
         self.files.write(self.api.url, self.authority.pem, self.client("admin", [rbac.MASTERS]))
         self.rotate_token()
         self.aggregator.present(self.front_proxy.client(templates.FRONT_PROXY_NAME))
+        self.api.proxies.present(self.client(templates.KUBELET_CLIENT_NAME, [rbac.MASTERS]))
         start(self.aggregator.run())
 
     def _create_objects(self) -> None:
@@ -149,14 +151,18 @@ class Cluster:
     def _serving(self) -> pki.KeyPair:
         return self.authority.serving("kube-apiserver", ["localhost", "127.0.0.1", "kubernetes.default.svc"])
 
-    def _check(self, token: str, node: str) -> kubelet.Verdict:
+    def _check(self, question: verdicts.Question) -> verdicts.Verdict:
         """Judge a request to a kubelet, as its webhooks would."""
-        user = self.tokens.user(token) if token else None
+        user = question.user
+        if user is None and (found := self.tokens.user(question.token) if question.token else None):
+            user = identity.authenticated(found)
         if user is None:
-            return kubelet.UNAUTHORIZED
-        asked = Attributes("get", version="v1", resource="nodes", subresource="metrics", name=node)
-        allowed = rbac.authorize(self.registry, identity.authenticated(user), asked).allowed
-        return kubelet.Verdict(200) if allowed else kubelet.forbidden(user.name)
+            return verdicts.UNAUTHORIZED
+        asked = Attributes("get", version="v1", resource="nodes", name=question.node)
+        for subresource in question.subresources:
+            if rbac.authorize(self.registry, user, replace(asked, subresource=subresource)).allowed:
+                return verdicts.Verdict(200)
+        return verdicts.forbidden(user.name, question.subresources)
 
     # --- the metrics server ---------------------------------------------------------------------------------
 

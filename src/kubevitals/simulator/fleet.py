@@ -9,8 +9,9 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 
 from kubevitals.simulator import pki
-from kubevitals.simulator.kubelet import Check, Kubelet, KubeletProtocol
+from kubevitals.simulator.kubelet import Kubelet, KubeletProtocol
 from kubevitals.simulator.machine import Machine
+from kubevitals.simulator.verdicts import Check
 
 _BACKLOG = 128
 _CLOSING = 1.0  # seconds
@@ -22,12 +23,14 @@ class Fleet:
     Args:
         check: authentication and authorization of a request.
         now: the wall clock.
+        client_ca: PEM of the authority whose client certificates name users; empty asks for none.
     """
 
-    def __init__(self, check: Check, *, now: Callable[[], float]) -> None:
+    def __init__(self, check: Check, *, now: Callable[[], float], client_ca: bytes = b"") -> None:
         self.port = 0
         self._check = check
         self._now = now
+        self._client_ca = client_ca
         self._kubelets: dict[str, Kubelet] = {}
         self._owners: dict[str, Kubelet] = {}  # whose an address is, for addresses of one kubelet
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -61,7 +64,7 @@ class Fleet:
 
     def certify(self, addresses: Sequence[str], pair: pki.KeyPair) -> None:
         """Use one certificate on these addresses when they are started."""
-        self._contexts |= dict.fromkeys(addresses, pki.serving_context(pair))
+        self._contexts |= dict.fromkeys(addresses, pki.serving_context(pair, client_ca=self._client_ca))
 
     async def recertify(self, address: str, pair: pki.KeyPair) -> None:
         """Give one address a certificate of its own; its connections are cut off."""

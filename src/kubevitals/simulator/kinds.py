@@ -95,6 +95,17 @@ EVENTS = Kind(
     ("ev",),
     fields={f"involvedObject.{key}": _reader("involvedObject", key) for key in ("kind", "name", "namespace", "uid")},
 )
+ENDPOINTS = Kind("", "v1", "endpoints", "Endpoints", True, ("ep",))
+DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment", True, ("deploy",))
+REPLICA_SETS = Kind("apps", "v1", "replicasets", "ReplicaSet", True, ("rs",))
+HORIZONTAL_POD_AUTOSCALERS = Kind(
+    "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", True, ("hpa",)
+)
+CRON_JOBS = Kind("batch", "v1", "cronjobs", "CronJob", True, ("cj",))
+JOBS = Kind(
+    "batch", "v1", "jobs", "Job", True, fields={"status.successful": _reader("status", "succeeded", default="0")}
+)
+ENDPOINT_SLICES = Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
 _RBAC = "rbac.authorization.k8s.io"
 ROLES = Kind(_RBAC, "v1", "roles", "Role")
 ROLE_BINDINGS = Kind(_RBAC, "v1", "rolebindings", "RoleBinding")
@@ -115,6 +126,7 @@ SELF_SUBJECT_ACCESS_REVIEWS = Kind(
 # In the order of discovery: core first, then as the API server ranks its groups.
 KINDS = (
     CONFIG_MAPS,
+    ENDPOINTS,
     EVENTS,
     NAMESPACES,
     NODES,
@@ -124,18 +136,22 @@ KINDS = (
     SERVICES,
     API_SERVICES,
     Kind("apps", "v1", "daemonsets", "DaemonSet", True, ("ds",)),
-    Kind("apps", "v1", "deployments", "Deployment", True, ("deploy",)),
-    Kind("apps", "v1", "replicasets", "ReplicaSet", True, ("rs",)),
+    DEPLOYMENTS,
+    REPLICA_SETS,
     Kind("apps", "v1", "statefulsets", "StatefulSet", True, ("sts",)),
     SELF_SUBJECT_REVIEWS,
     TOKEN_REVIEWS,
     SELF_SUBJECT_ACCESS_REVIEWS,
     SUBJECT_ACCESS_REVIEWS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    CRON_JOBS,
+    JOBS,
     Kind("coordination.k8s.io", "v1", "leases", "Lease"),
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
     ROLE_BINDINGS,
     ROLES,
+    ENDPOINT_SLICES,
 )
 
 _BY_NAME = {(kind.group, kind.version, kind.resource): kind for kind in KINDS}

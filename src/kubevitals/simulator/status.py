@@ -126,6 +126,11 @@ def unsupported_media_type(supported: str) -> Refused:
     return Refused(status(415, "UnsupportedMediaType", message, {}))
 
 
+def unavailable(message: str) -> Refused:
+    """503 for something that is known and cannot be reached."""
+    return Refused(status(503, "ServiceUnavailable", message))
+
+
 def expired(message: str) -> Refused:
     """410 for a version that is no longer remembered."""
     return Refused(status(410, "Expired", message))

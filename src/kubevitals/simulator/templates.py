@@ -16,6 +16,7 @@ SERVICE = "metrics-server"
 # In the order of discovery: clients that take the first version they find get the one that all clients know.
 VERSIONS = (("v1beta1", 100), ("v1", 50))
 FRONT_PROXY_NAME = "front-proxy-client"
+KUBELET_CLIENT_NAME = "kube-apiserver-kubelet-client"
 
 
 @dataclass(frozen=True, slots=True)
