@@ -21,6 +21,7 @@ from kubevitals.doctor.objects import (
     Pod,
     Service,
     ServiceReference,
+    SigningRequest,
     Workload,
 )
 
@@ -120,6 +121,7 @@ class Evidence:
         own_rights: answers for ourselves, likewise.
         kubelets: what kubelets answered, by node; ``kubelets_looked`` says how many of how many.
         namespaces: of the cluster.
+        requests: CertificateSigningRequests of kubelets for serving certificates, the oldest first.
     """
 
     now: float
@@ -145,6 +147,7 @@ class Evidence:
     kubelets: Mapping[str, KubeletView] = field(default_factory=dict)
     kubelets_looked: Some = Some(0, 0)
     namespaces: Seen[Sequence[Namespace]] = NOT_ASKED
+    requests: Seen[Sequence[SigningRequest]] = NOT_ASKED
 
     @property
     def registered(self) -> tuple[ApiService, ...]:

@@ -23,6 +23,7 @@ from kubevitals.doctor.objects import (
     Pod,
     Service,
     ServiceReference,
+    SigningRequest,
     Workload,
 )
 from kubevitals.doctor.scope import Scope
@@ -36,6 +37,8 @@ _TAIL = (("tailLines", "400"), ("limitBytes", "200000"))
 _MISSING_MOST = 20  # nodes without metrics whose kubelets are asked
 _SAMPLE = 5  # nodes with metrics whose kubelets are asked
 _LABEL = "k8s-app=metrics-server"
+_REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+_OF_KUBELETS = (("fieldSelector", "spec.signerName=kubernetes.io/kubelet-serving"),)
 
 
 async def gather(looker: Looker, scope: Scope, now: float, progress: Progress) -> Evidence:
@@ -72,8 +75,16 @@ async def _cluster(looker: Looker, evidence: Evidence) -> Evidence:
         candidates=looker.all("/api/v1/pods", Pod, [("labelSelector", _LABEL)]),
         namespaces=looker.all("/api/v1/namespaces", Namespace),
         own_rights=_own_rights(looker),
+        requests=_requests(looker),
     )
     return replace(evidence, **found)
+
+
+async def _requests(looker: Looker) -> Seen[Sequence[SigningRequest]]:
+    found = await looker.all(_REQUESTS, SigningRequest, _OF_KUBELETS)
+    if isinstance(found, Unseen):
+        return found
+    return sorted(found, key=lambda item: item.metadata.creation_timestamp or "")
 
 
 async def _service(looker: Looker, evidence: Evidence, reference: ServiceReference) -> Evidence:

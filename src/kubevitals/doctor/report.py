@@ -84,13 +84,18 @@ def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS, scope: Scope =
 def _walked(hop: Hop, evidence: Evidence, items: Sequence[Item]) -> Walked:
     found = [item for item in items if item.check.hop == hop]
     if found:
-        worst = "broken" if any(item.finding.level != "degraded" for item in found) else "degraded"
+        worst = "broken" if any(_stops(item.finding) for item in found) else "degraded"
         return Walked(hop, worst, f"{found[0].check.id} {found[0].check.title}")
     seen = state(hop, evidence)
     if seen:
         return Walked(hop, "ok", seen)
-    behind = any(item.check.hop < hop and item.finding.level != "degraded" for item in items)
+    behind = any(item.check.hop < hop and _stops(item.finding) for item in items)
     return Walked(hop, "unseen", "behind what is broken" if behind else "could not be looked at")
+
+
+def _stops(finding: Finding) -> bool:
+    """Return whether nothing gets past it; a symptom of some nodes leaves the others."""
+    return finding.level == "broken" or (finding.level == "symptom" and not finding.nodes)
 
 
 def _unseen(evidence: Evidence) -> Iterable[Unseen]:

@@ -27,6 +27,8 @@ def _service(evidence: Evidence) -> str:
     if isinstance(evidence.slices, Unseen):
         return ""
     ends = [end for found in evidence.slices for end in found.endpoints or ()]
+    if not ends:
+        return ""
     ready = sum(end.conditions.ready is not False for end in ends)
     return f"{ready} of {count(len(ends), 'endpoint')} ready"
 

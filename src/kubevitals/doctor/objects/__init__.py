@@ -22,7 +22,15 @@ from kubevitals.doctor.objects.nodes import (
     NodeStatus,
     Taint,
 )
-from kubevitals.doctor.objects.others import ConfigMap, ContainerMetrics, Event, Metrics, Namespace
+from kubevitals.doctor.objects.others import (
+    ConfigMap,
+    ContainerMetrics,
+    Event,
+    Metrics,
+    Namespace,
+    RequestSpec,
+    SigningRequest,
+)
 from kubevitals.doctor.objects.pods import (
     Container,
     ContainerPort,
@@ -85,12 +93,14 @@ __all__ = [
     "Pod",
     "PodSpec",
     "PodStatus",
+    "RequestSpec",
     "Resources",
     "Running",
     "Service",
     "ServicePort",
     "ServiceReference",
     "ServiceSpec",
+    "SigningRequest",
     "Taint",
     "TargetReference",
     "Terminated",

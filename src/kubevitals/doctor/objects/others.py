@@ -25,6 +25,26 @@ class ConfigMap(Object, frozen=True):
     data: dict[str, str] | None = None
 
 
+class RequestSpec(Object, frozen=True):
+    """``spec`` of a CertificateSigningRequest."""
+
+    signer_name: str = ""
+    username: str = ""
+
+
+class SigningRequest(Object, frozen=True):
+    """A CertificateSigningRequest of ``certificates.k8s.io/v1``."""
+
+    metadata: Meta = Meta()
+    spec: RequestSpec = RequestSpec()
+    status: Conditions = Conditions()
+
+    @property
+    def pending(self) -> bool:
+        """Whether nobody has decided on it."""
+        return not self.status.conditions
+
+
 class Namespace(Object, frozen=True):
     """A namespace."""
 
