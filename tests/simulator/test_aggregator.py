@@ -90,7 +90,11 @@ async def test_without_a_service_nothing_is_available(cluster, admin, backend):
     """An APIService whose Service is deleted is not available; without APIServices the path is not found."""
     cluster.registry.delete(SERVICES, "metrics-server", "kube-system")
     assert await cluster.aggregator.check() is False
-    assert condition(cluster)["message"] == "service not found"
+    found = condition(cluster)
+    assert (found["reason"], found["message"]) == (
+        "ServiceNotFound",
+        'service/metrics-server in "kube-system" is not present',
+    )
     cluster.registry.create(SERVICES, templates.service("127.0.0.1"))
     cluster.unregister()
     assert not cluster.available()

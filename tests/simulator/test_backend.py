@@ -8,6 +8,7 @@ import pytest
 
 from kubevitals.model import User
 from kubevitals.simulator import backend, templates
+from kubevitals.simulator.endpoints import Problem
 from kubevitals.simulator.kinds import API_SERVICES, NAMESPACES, SERVICES
 from kubevitals.simulator.registry import Registry
 
@@ -62,11 +63,11 @@ def test_without_its_service_there_is_no_backend(registry):
 def test_conditions_change_only_with_the_verdict():
     """The same verdict again changes nothing; another one replaces the condition."""
     item = templates.api_service("v1", 1, 1, b"")
-    up = backend.with_condition(item, "", 0.0)
+    up = backend.with_condition(item, None, 0.0)
     assert backend.available(up)
     assert backend.conditions(up)[0]["reason"] == "Passed"
-    assert backend.with_condition(up, "", 99.0) is None
-    down = backend.with_condition(up, "no answer", 1.0)
+    assert backend.with_condition(up, None, 99.0) is None
+    down = backend.with_condition(up, Problem("FailedDiscoveryCheck", "no answer"), 1.0)
     assert not backend.available(down)
     assert backend.conditions(down) == [
         {
@@ -77,6 +78,8 @@ def test_conditions_change_only_with_the_verdict():
             "message": "no answer",
         }
     ]
+    still = backend.with_condition(down, Problem("ServiceNotFound", "gone"), 2.0)
+    assert backend.conditions(still)[0]["lastTransitionTime"] == "1970-01-01T00:00:01Z"
 
 
 def test_an_identity_is_sent_line_by_line():

@@ -12,7 +12,6 @@ from kubevitals.simulator.proxies import split_name
 
 PROXY = "/api/v1/nodes/worker-1/proxy"
 METRICS = f"{PROXY}/metrics/resource"
-SERVICE = "/api/v1/namespaces/kube-system/services"
 
 
 # --- kubelets -----------------------------------------------------------------------------------------------

@@ -77,3 +77,64 @@ def test_an_answer_repeats_the_question():
     found = reviews.answered(TOKEN_REVIEWS, {"spec": {"token": "t"}}, {"authenticated": True})
     assert (found["kind"], found["spec"], found["status"]) == ("TokenReview", {"token": "t"}, {"authenticated": True})
     assert reviews.self_subject_review(User("x")) == {"userInfo": {"username": "x"}}
+
+
+# --- what a diagnosis asks about ------------------------------------------------------------------------------
+
+ACCOUNT = "system:serviceaccount:kube-system:metrics-server"
+GROUPS = ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"]
+METRICS = {"verb": "get", "resource": "nodes", "subresource": "metrics"}
+PROXY = {"verb": "get", "resource": "nodes", "subresource": "proxy", "name": "worker-1"}
+CONFIG = {
+    "verb": "get",
+    "resource": "configmaps",
+    "namespace": "kube-system",
+    "name": "extension-apiserver-authentication",
+}
+
+
+async def ask(caller, kind: str, **spec) -> dict:
+    """Return the status of a review over the wire."""
+    body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
+    code, found = await caller.ask(f"/apis/authorization.k8s.io/v1/{kind.lower()}s", "POST", json=body)
+    assert code == 201, found
+    return found["status"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "allowed"),
+    [
+        (METRICS, True),
+        (PROXY, False),
+        (CONFIG, True),
+        (CONFIG | {"name": "other"}, False),
+        (CONFIG | {"namespace": "default"}, False),
+        ({"verb": "create", "group": "authorization.k8s.io", "resource": "subjectaccessreviews"}, True),
+        ({"verb": "create", "group": "authentication.k8s.io", "resource": "tokenreviews"}, True),
+    ],
+)
+async def test_what_a_service_account_may(admin, attributes, allowed):
+    """The metrics server's account may do what its roles say, object by object and subresource by subresource."""
+    asked = {"user": ACCOUNT, "groups": GROUPS, "resourceAttributes": attributes}
+    found = await ask(admin, "SubjectAccessReview", **asked)
+    assert (found["allowed"], "reason" in found) == (allowed, allowed)
+
+
+async def test_what_a_group_of_service_accounts_may(cluster, admin):
+    """A right of the group holds only for a review that names the group, as an API server looks nobody's groups up."""
+    cluster.registry.create(*roles.role("proxy", [roles.rule([""], ["nodes/proxy"], ["get"])]))
+    cluster.registry.create(*roles.binding("proxy", "proxy", [roles.group(GROUPS[1])]))
+    found = [
+        await ask(admin, "SubjectAccessReview", user=ACCOUNT, groups=groups, resourceAttributes=PROXY)
+        for groups in (GROUPS, [])
+    ]
+    assert [verdict["allowed"] for verdict in found] == [True, False]
+
+
+async def test_what_the_caller_may(cluster, call, admin):
+    """The question about oneself is answered by certificate and by token alike."""
+    account = call(token=cluster.files.token.read_text())
+    assert (await ask(account, "SelfSubjectAccessReview", resourceAttributes=METRICS))["allowed"] is True
+    assert (await ask(account, "SelfSubjectAccessReview", resourceAttributes=PROXY))["allowed"] is False
+    assert (await ask(admin, "SelfSubjectAccessReview", resourceAttributes=PROXY))["allowed"] is True
+    assert (await ask(call("jane"), "SelfSubjectAccessReview", resourceAttributes=CONFIG))["allowed"] is False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -20,7 +21,9 @@ from kubevitals.simulator.identity import (
     impersonated,
     impersonation_questions,
 )
+from kubevitals.simulator.kinds import PODS
 from kubevitals.simulator.objects import Objects
+from kubevitals.simulator.podlogs import PodLogs
 from kubevitals.simulator.proxies import Proxies
 from kubevitals.simulator.registry import Registry
 from kubevitals.simulator.replies import Reply, error_reply, send
@@ -38,6 +41,12 @@ class ApiServer:
         tokens: the service-account tokens it accepts.
         aggregator: what forwards requests to aggregated servers.
         random: for generated names.
+
+    Attributes:
+        objects: what serves the registry.
+        proxies: what fetches from kubelets and from behind Services.
+        logs: what containers wrote.
+        faults: what is to go wrong.
     """
 
     def __init__(
@@ -48,6 +57,7 @@ class ApiServer:
         self.aggregator = aggregator
         self.faults = ApiFaults()
         self.proxies = Proxies(registry)
+        self.logs = PodLogs()
         self.objects = Objects(registry, tokens, self.faults, random)
         self.host = "127.0.0.1"
         self.port = 0
@@ -114,6 +124,9 @@ class ApiServer:
             return await self._document(request, asked, user)
         if not asked.group and asked.subresource == "proxy":
             return await self.proxies.answer(request, asked)
+        if asked == replace(asked, verb="get", group="", resource="pods", subresource="log"):
+            text = self.logs.read(self.registry.get(PODS, asked.name, asked.namespace), query)
+            return await send(request, Reply(text.encode(), content_type="text/plain"))
         reply = await self.objects.answer(request, asked, query, user)
         if reply is not None:
             return reply
@@ -140,8 +153,8 @@ class ApiServer:
 
     async def _document(self, request: web.BaseRequest, asked: Attributes, user: User) -> web.StreamResponse:
         if request.path.rstrip("/") == "/openapi/v3":
-            return await send(request, Reply.of({"paths": await self.aggregator.openapi_paths()}))
-        reply = documents.answer(request.path, request.headers.get("Accept", ""), self.aggregator, self.url)
+            return await send(request, Reply.of({"paths": await self.aggregator.discovery.openapi_paths()}))
+        reply = documents.answer(request.path, request.headers.get("Accept", ""), self.aggregator.discovery, self.url)
         if reply is not None:
             return await send(request, reply)
         group, version = documents.group_version(request.path)

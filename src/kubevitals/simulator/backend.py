@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from kubevitals.model import User
 from kubevitals.quantity import format_time
-from kubevitals.simulator.kinds import API_SERVICES, SERVICES, Object
+from kubevitals.simulator.endpoints import Problem, resolve
+from kubevitals.simulator.kinds import API_SERVICES, Object
 from kubevitals.simulator.registry import Registry
 
 UNAVAILABLE = "service unavailable"
@@ -74,20 +75,18 @@ def _rank(spec: Object) -> tuple[int, str, int, bool, str]:
 
 
 def backend_of(registry: Registry, api_service: Object) -> Backend | None:
-    """Return where an APIService's server is, None when its service does not exist."""
+    """Return where an APIService's server is, None when its Service leads nowhere."""
     spec = api_service["spec"]
     reference = spec["service"]
-    service = registry[SERVICES].get(f"{reference['namespace']}/{reference['name']}")
-    if service is None:
+    located = resolve(registry, reference)
+    if located is None:
         return None
-    where = service["spec"]
     ca = b"" if spec.get("insecureSkipTLSVerify") else base64.b64decode(spec.get("caBundle", ""))
     return Backend(
         api_service["metadata"]["name"],
         spec["group"],
         spec["version"],
-        where.get("externalName") or where.get("clusterIP", ""),
-        reference.get("port", 443),
+        *located,
         f"{reference['name']}.{reference['namespace']}.svc",
         ca,
     )
@@ -104,24 +103,26 @@ def conditions(api_service: Object) -> list[Object]:
     return found
 
 
-def with_condition(api_service: Object, problem: str, now: float) -> Object | None:
+def with_condition(api_service: Object, problem: Problem | None, now: float) -> Object | None:
     """Return the APIService with its Available condition as checked, None when that changes nothing.
 
     Args:
         api_service: the object as it is.
-        problem: why the check failed, empty when it passed.
+        problem: why the check failed, None when it passed.
         now: seconds since the epoch.
     """
     verdict = "False" if problem else "True"
-    reason = "FailedDiscoveryCheck" if problem else "Passed"
-    message = problem or "all checks passed"
+    reason, message = problem or ("Passed", "all checks passed")
+    since = format_time(int(now * 1000))
     for current in conditions(api_service):
         if (current["status"], current["reason"], current["message"]) == (verdict, reason, message):
             return None
+        if current["status"] == verdict:
+            since = current["lastTransitionTime"]
     condition = {
         "type": "Available",
         "status": verdict,
-        "lastTransitionTime": format_time(int(now * 1000)),
+        "lastTransitionTime": since,
         "reason": reason,
         "message": message,
     }

@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kubevitals.simulator import host, identity, pki, rbac, roles, templates, verdicts
+from kubevitals.simulator import controlobjects, host, identity, pki, rbac, roles, templates, verdicts
 from kubevitals.simulator.aggregator import Aggregator
 from kubevitals.simulator.apiserver import ApiServer
 from kubevitals.simulator.attributes import Attributes
 from kubevitals.simulator.backend import api_services, available
 from kubevitals.simulator.background import Start, background
+from kubevitals.simulator.controlplane import ControlPlane
 from kubevitals.simulator.files import Files
 from kubevitals.simulator.fleet import Fleet
 from kubevitals.simulator.kinds import API_SERVICES, CONFIG_MAPS, NAMESPACES, SERVICE_ACCOUNTS, SERVICES
@@ -41,6 +42,8 @@ class Plan:
         shared_address: put the simulated nodes on one address, told apart by the path in their annotation.
         check_interval: seconds between availability checks of an aggregated server that is available.
         window: how many changes of one resource a watch can go back.
+        control_plane: whether the API server and the metrics server that is registered are pods of the first
+            simulated node.
     """
 
     nodes: int = 2
@@ -51,6 +54,7 @@ class Plan:
     shared_address: bool = False
     check_interval: float = 30.0
     window: int = 1000
+    control_plane: bool = False
 
 
 class Cluster:
@@ -92,7 +96,10 @@ class Cluster:
             housekeeping=plan.housekeeping,
         )
         self.pods = Pods(self.registry, self.fleet, now=now, random=random)
+        self.control_plane = ControlPlane(self.registry, self.nodes, self.pods, now=now, random=random)
+        self.logs = self.api.logs
         self.host_name = ""
+        self._pod_node = ""  # where a metrics server that is registered is a pod
         self.files: Files
 
     # --- life -----------------------------------------------------------------------------------------------
@@ -133,8 +140,12 @@ class Cluster:
         plan = self._plan
         if plan.host:
             await self._add_host(start)
-        for name in await self.nodes.add_many(plan.nodes, shared=plan.shared_address):
+        names = await self.nodes.add_many(plan.nodes, shared=plan.shared_address)
+        for name in names:
             self.pods.run_apps(name, plan.pods)
+        if plan.control_plane and names:
+            self._pod_node = names[0]
+            self.control_plane.add_api_server(names[0])
         if plan.churn:
             start(self.pods.churn(plan.churn))
 
@@ -180,21 +191,32 @@ class Cluster:
             f"--cert-dir={self.files.directory / 'serving'}",
         ]
 
-    def register(self, server: str, port: int, *, ca: bytes = b"") -> None:
+    def register(
+        self, server: str, port: int, *, ca: bytes = b"", pod: str | None = None, args: Sequence[str] = ()
+    ) -> None:
         """Point the APIServices of metrics.k8s.io at a server.
 
         Args:
             server: its host.
             port: its port.
             ca: PEM that its certificate is verified with; empty leaves it unverified.
+            pod: the simulated node of which it is to be a pod, with all that leads there from a Service; empty for
+                no pod, None for what the plan says.
+            args: what that pod's container is started with.
         """
-        self.registry.apply(SERVICES, templates.service(server))
+        node = self._pod_node if pod is None else pod
+        self.control_plane.remove_server()
+        if node:
+            self.control_plane.add_server(node, server, port, args)
+            port = controlobjects.SERVICE_PORT
+        self.registry.apply(SERVICES, controlobjects.service() if node else templates.service(server))
         for version, priority in templates.VERSIONS:
             self.registry.apply(API_SERVICES, templates.api_service(version, priority, port, ca))
         self.aggregator.check_soon()
 
     def unregister(self) -> None:
-        """Remove the APIServices and the Service."""
+        """Remove the APIServices, the Service and what is behind it."""
+        self.control_plane.remove_server()
         for item in api_services(self.registry):
             self.registry.delete(API_SERVICES, item["metadata"]["name"])
         self.registry.delete(SERVICES, templates.SERVICE, SYSTEM)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+
+from kubevitals.simulator.endpoints import Problem
 
 
 class KubeletFault(Enum):
@@ -59,3 +62,28 @@ class ApiFaults:
     refusal: Refusal | None = None
     gone_as_status: bool = False
     reviews_fail: bool = False
+
+
+class AggregatorFaults:
+    """The aggregation layer's faults, all off at first.
+
+    Args:
+        changed: called when one is set or taken back.
+    """
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self.problem: Problem | None = None
+
+    @property
+    def condition(self) -> tuple[str, str] | None:
+        """Reason and message with which every aggregated APIService is unavailable, whatever its server does.
+
+        They are in the objects as soon as this is set. None checks the servers again.
+        """
+        return self.problem
+
+    @condition.setter
+    def condition(self, found: tuple[str, str] | None) -> None:
+        self.problem = None if found is None else Problem(*found)
+        self._changed()

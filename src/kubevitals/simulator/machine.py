@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from kubevitals.simulator.payload import Row, container_labels, pod_labels, render
+from kubevitals.simulator.quirks import Quirks
 from kubevitals.simulator.workload import Reading, Usage
 
 _WARM_UP = 0.5  # seconds after its start from which a container has statistics
@@ -78,6 +79,7 @@ class SimulatedMachine:
         self.housekeeping = housekeeping
         self.pods: dict[tuple[str, str], PodUsage] = {}
         self.fixed: Reading | None = None
+        self.quirks = Quirks()
         self._order: list[Container] = []
         self._count = 0
         self._gone_ns = 0
@@ -115,6 +117,11 @@ class SimulatedMachine:
         self.fixed = reading
         self._cached = None
 
+    def set_quirks(self, quirks: Quirks) -> None:
+        """Let what is reported be wrong in these ways from now on; ``Quirks()`` takes them all back."""
+        self.quirks = quirks
+        self._cached = None
+
     def body(self, now: float) -> bytes:
         """Return the body of /metrics/resource; scrapers that ask within a moment get the same bytes."""
         if self._cached is None or not 0 <= now - self._cached[0] < self.housekeeping / 20:
@@ -134,12 +141,14 @@ class SimulatedMachine:
         return Reading(int(time * 1000), cpu_ns + self._gone_ns, memory)
 
     def _render(self, now: float) -> bytes:
+        now = self.quirks.measured(now)
         running = [container for container in self._order if container.usage.start + _WARM_UP <= now]
         found = {id(container): container.reading(now, self.housekeeping) for container in running}
         rows = [Row(container.labels, found[id(container)], container.usage.start) for container in running]
         whole = (pod for pod in self.pods.values() if all(id(c) in found for c in pod.containers.values()))
         pods = sorted((Row(pod.labels, pod.reading(found)) for pod in whole if pod.containers), key=_labels)
-        return render(rows, pods, self.node_reading(now))
+        quirks = self.quirks
+        return render(quirks.containers(rows, now), quirks.pods(pods), quirks.node(self.node_reading(now)))
 
     def _changed(self) -> None:
         containers = (container for pod in self.pods.values() for container in pod.containers.values())

@@ -77,8 +77,13 @@ class Pods:
         item = templates.pod(
             namespace, name, node, list(containers), labels=labels or {}, started=started, requests=requests
         )
-        self.machine(node).run_pod(namespace, name, containers.items())
-        return self._registry.create(PODS, item)
+        return self.run_object(item, containers)
+
+    def run_object(self, pod: Object, containers: Mapping[str, Usage]) -> Object:
+        """Run a pod that is written out on the simulated node it names; ``containers`` says what each of them uses."""
+        metadata = pod["metadata"]
+        self.machine(pod["spec"]["nodeName"]).run_pod(metadata["namespace"], metadata["name"], containers.items())
+        return self._registry.create(PODS, pod)
 
     def run_apps(self, node: str, count: int) -> None:
         """Fill a simulated node with pods; together they leave it some air."""

@@ -90,7 +90,7 @@ def defaults() -> list[tuple[Kind, Object]]:
             "system:public-info-viewer",
             [everyone, group("system:unauthenticated")],
         ),
-        role("view", [rule([""], ["pods", "services", "configmaps", "namespaces"], _READ), _usage_reader()]),
+        role("view", [*_view(), _usage_reader()]),
     ]
 
 
@@ -112,6 +112,17 @@ def metrics_server() -> list[tuple[Kind, Object]]:
             SYSTEM,
             role_namespaced=True,
         ),
+    ]
+
+
+def _view() -> list[Object]:
+    core = ("configmaps", "endpoints", "events", "namespaces", "pods", "pods/log", "serviceaccounts", "services")
+    return [
+        rule([""], core, _READ),
+        rule(["apps"], ["daemonsets", "deployments", "replicasets", "statefulsets"], _READ),
+        rule(["autoscaling"], ["horizontalpodautoscalers"], _READ),
+        rule(["batch"], ["cronjobs", "jobs"], _READ),
+        rule(["discovery.k8s.io"], ["endpointslices"], _READ),
     ]
 
 

@@ -131,6 +131,12 @@ def unavailable(message: str) -> Refused:
     return Refused(status(503, "ServiceUnavailable", message))
 
 
+def invalid(kind: str, problem: str) -> Refused:
+    """422 for options that cannot be meant; ``problem`` begins with the field."""
+    message = f'{kind} "" is invalid: {problem}'
+    return Refused(status(422, "Invalid", message, {"kind": kind}))
+
+
 def expired(message: str) -> Refused:
     """410 for a version that is no longer remembered."""
     return Refused(status(410, "Expired", message))
