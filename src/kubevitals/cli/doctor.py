@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable
 
@@ -21,6 +22,7 @@ from kubevitals.doctor.subjects import missing
 from kubevitals.errors import ApiServerError, KubevitalsError, UsageError
 from kubevitals.kube.client import ApiClient
 
+_NODE = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")  # it becomes part of a path
 _USAGE = "say what to look at: doctor, doctor node NAME, doctor pod NAMESPACE/NAME, or doctor hpa NAMESPACE/NAME"
 
 
@@ -87,7 +89,7 @@ def scope_of(subject: tuple[str, ...], namespace: str) -> Scope:
     match subject:
         case ():
             return WHOLE
-        case ("node" | "nodes", name):
+        case ("node" | "nodes", name) if _NODE.fullmatch(name):
             return Scope(node=name)
         case ("pod" | "pods", name):
             return Scope(pod=_placed(name, namespace))

@@ -155,9 +155,9 @@ async def _own_rights(looker: Looker) -> Mapping[str, Seen[Any]]:
 
 def kubelets_to_ask(evidence: Evidence, scope: Scope) -> list[str]:
     """Return the nodes whose kubelets are looked at: the subject's, or those without metrics and some with."""
-    if scope.node:
-        return [scope.node]
     names = [node.metadata.name for node in some(evidence.nodes)]
+    if scope.node:
+        return [scope.node] if scope.node in names or isinstance(evidence.nodes, Unseen) else []
     measured = {found.metadata.name for found in some(evidence.node_metrics)}
     missing = [name for name in names if name not in measured][:_MISSING_MOST]
     return missing + [name for name in names if name in measured][:_SAMPLE]

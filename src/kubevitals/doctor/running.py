@@ -136,6 +136,23 @@ def _change(place: str, command: Sequence[str], args: Sequence[str], item: str) 
     return {"op": "add", "path": f"{place}/args/-", "value": item}
 
 
+def mounted_authority(evidence: Evidence, path: str) -> str:
+    """Return the commands that put ``ca.crt`` of this directory into the provider's pods.
+
+    Args:
+        evidence: what is known of its container.
+        path: of the file in its container.
+    """
+    container = _container(evidence)
+    mount = {"name": "kubelet-ca", "mountPath": path.rpartition("/")[0], "readOnly": True}
+    of = {"name": container.name if container is not None else "metrics-server", "volumeMounts": [mount]}
+    volume = {"name": "kubelet-ca", "configMap": {"name": "kubelet-ca"}}
+    change = {"spec": {"template": {"spec": {"volumes": [volume], "containers": [of]}}}}
+    patch = shlex.quote(json.dumps(change, separators=(",", ":")))
+    where = f"kubectl -n {namespace(evidence)}"
+    return f"{where} create configmap kubelet-ca --from-file=ca.crt\n{where} patch {workload(evidence)} -p {patch}"
+
+
 def restart(evidence: Evidence) -> str:
     """Return the command that replaces its pods."""
     return f"kubectl -n {namespace(evidence)} rollout restart {workload(evidence)}"

@@ -8,7 +8,7 @@ from kubevitals.doctor.evidence import Evidence, Unseen
 from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.groups import Group, finding, group, how_many, named
 from kubevitals.doctor.objects import SigningRequest
-from kubevitals.doctor.running import flag, is_ours, with_flags
+from kubevitals.doctor.running import flag, is_ours, mounted_authority, with_flags
 from kubevitals.doctor.troubles import node_status, setting
 from kubevitals.doctor.words import count, names, shortened
 
@@ -47,7 +47,7 @@ def unknown_authority(evidence: Evidence) -> Iterator[Finding]:
         )
         trust = Remedy(
             f"Or let the provider trust the authority that signed them, {_MOUNTED}.",
-            f"kubectl -n kube-system create configmap kubelet-ca --from-file=ca.crt  # mount it at that path\n"
+            f"{mounted_authority(evidence, _CA_FILE)}\n"
             f"{with_flags(evidence, f'--kubelet-certificate-authority={_CA_FILE}')}",
         )
         remedies = [*_accept(evidence), *_signed(evidence, found), trust, _unverified(evidence, found)]
@@ -155,7 +155,7 @@ def _by_name(evidence: Evidence) -> Iterator[Remedy]:
         return
     text = f"Or verify the nodes' names, which self-made certificates do hold, {_MOUNTED}."
     flags = "--kubelet-tls-server-name=node-name", f"--kubelet-certificate-authority={_CA_FILE}"
-    yield Remedy(text, with_flags(evidence, *flags))
+    yield Remedy(text, f"{mounted_authority(evidence, _CA_FILE)}\n{with_flags(evidence, *flags)}")
     text = "Or hold each kubelet to the certificate that it shows first; no authority is needed."
     yield Remedy(text, "kubevitals manifests --pins | kubectl apply -f -")
 
@@ -171,7 +171,7 @@ def _accept(evidence: Evidence) -> Iterator[Remedy]:
 
 def _unverified(evidence: Evidence, found: Group) -> Remedy:
     text = (
-        f"For a test cluster only: do not verify kubelets; whoever can answer in place of {how_many(evidence, found)} "
+        f"For a test cluster only: do not verify kubelets; whoever can answer in place of {count(len(found), 'node')} "
         "then gets the provider's token and chooses the numbers."
     )
     return Remedy(text, with_flags(evidence, "--kubelet-insecure-tls"), insecure=True)
