@@ -11,7 +11,7 @@ from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.groups import Group, finding, group, how_many, named, node_objects
 from kubevitals.doctor.objects import Node
 from kubevitals.doctor.running import flag, provider_pod, request_timeout, resolution, with_flags
-from kubevitals.doctor.troubles import failure, node_status
+from kubevitals.doctor.troubles import failure
 from kubevitals.quantity import format_duration
 
 _TYPES = "--kubelet-preferred-address-types"
@@ -204,8 +204,3 @@ def _wait_longer(evidence: Evidence, wanted: float) -> Remedy:
         "kubevitals of at most twice as long."
     )
     return Remedy(text, with_flags(evidence, *flags))
-
-
-def dialled(evidence: Evidence, node: str) -> str:
-    """Return the address at which the provider dials a node, as far as it says so; empty otherwise."""
-    return str(node_status(evidence).get(node, {}).get("address", ""))
