@@ -43,6 +43,11 @@ def _escape_foreign(char: str) -> str:
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
+def printable(text: str) -> str:
+    """Return a text that may be shown on a terminal: what does not print is escaped as in ``quote``."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
 def _escape(char: str) -> str:
     if short := _SHORT.get(char):
         return short

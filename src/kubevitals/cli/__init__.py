@@ -15,7 +15,7 @@ from kubevitals import __version__
 from kubevitals.errors import KubevitalsError, UsageError
 
 PROGRAM = "kubevitals"
-COMMANDS = ("approve-kubelet-certs", "demo", "manifests", "serve", "top")
+COMMANDS = ("approve-kubelet-certs", "demo", "doctor", "manifests", "serve", "top")
 
 
 class _Commands(click.Group):

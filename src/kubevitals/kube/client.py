@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode, urlsplit
@@ -111,6 +112,12 @@ class ApiClient:
     async def get(self, path: str, params: Params = (), *, accept: str = JSON, timeout: float | None = None) -> bytes:
         """Return the body of a GET; ``timeout`` in seconds covers all of it."""
         return await self._body(self._ask("GET", path, params, accept, self._total(timeout)))
+
+    async def clock(self, path: str = "/version") -> float | None:
+        """Return the API server's clock in seconds since the epoch, to the second: the Date header of a GET."""
+        ask = self._ask("GET", path, (), JSON, self._total(None))
+        with self._timing(ask), contextlib.closing(await self._opened(ask)) as response:
+            return _epoch(response.headers.get("Date", ""))
 
     async def post(self, path: str, body: bytes, *, accept: str = JSON, timeout: float | None = None) -> bytes:
         """Send JSON and return the answer's body.
@@ -296,6 +303,13 @@ class ApiClient:
                 if len(body) > _LONGEST_REFUSAL:
                     break
         return refusal(response.status, body, response.headers.get("Retry-After", ""))
+
+
+def _epoch(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None
 
 
 @contextlib.contextmanager

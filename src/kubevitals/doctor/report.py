@@ -1,0 +1,106 @@
+"""What the checks found, in order: the first broken hop, then what else was seen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kubevitals.doctor.catalogue import CHECKS
+from kubevitals.doctor.evidence import Evidence, Unseen
+from kubevitals.doctor.finding import Check, Finding, Hop
+from kubevitals.doctor.scope import WHOLE, Scope
+from kubevitals.doctor.states import state
+from kubevitals.doctor.subjects import Subject, concerned, subject
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A finding and the row of the catalogue it belongs to."""
+
+    check: Check
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """One hop as it was found.
+
+    Args:
+        hop: which.
+        state: ``ok``, ``broken``, ``degraded``, or ``unseen`` when nothing of it could be looked at.
+        words: what was seen of it, in a few words.
+    """
+
+    hop: Hop
+    state: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result.
+
+    Args:
+        hops: all of them, in order.
+        first: what to mend first; None when all is well.
+        others: what else was found, in the order of hops; it may follow from the first.
+        unseen: what could not be looked at.
+        subject: what was seen of the one object that was asked about; None for the whole.
+    """
+
+    hops: Sequence[Walked]
+    first: Item | None
+    others: Sequence[Item]
+    unseen: Sequence[Unseen]
+    subject: Subject | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing was found."""
+        return self.first is None
+
+
+def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS, scope: Scope = WHOLE) -> Report:
+    """Return what the checks find.
+
+    What is a mere symptom of something deeper comes first only when nothing deeper was found. With a scope, only what
+    concerns its subject is reported.
+    """
+    items = [Item(check, found) for check in checks for found in check.find(evidence)]
+    items = [item for item in items if concerned(evidence, scope, item.finding)]
+    items.sort(key=lambda item: item.check.hop)
+    causes = [item for item in items if item.finding.level != "symptom"]
+    broken = [item for item in causes if item.finding.level == "broken"]
+    first = next(iter(broken or causes or items), None)
+    return Report(
+        [_walked(hop, evidence, items) for hop in Hop],
+        first,
+        [item for item in items if item is not first],
+        list(_unseen(evidence)),
+        subject(evidence, scope),
+    )
+
+
+def _walked(hop: Hop, evidence: Evidence, items: Sequence[Item]) -> Walked:
+    found = [item for item in items if item.check.hop == hop]
+    if found:
+        worst = "broken" if any(_stops(item.finding) for item in found) else "degraded"
+        return Walked(hop, worst, f"{found[0].check.id} {found[0].check.title}")
+    seen = state(hop, evidence)
+    if seen:
+        return Walked(hop, "ok", seen)
+    behind = any(item.check.hop < hop and _stops(item.finding) for item in items)
+    return Walked(hop, "unseen", "behind what is broken" if behind else "could not be looked at")
+
+
+def _stops(finding: Finding) -> bool:
+    """Return whether nothing gets past it; a symptom of some nodes leaves the others."""
+    return finding.level == "broken" or (finding.level == "symptom" and not finding.nodes)
+
+
+def _unseen(evidence: Evidence) -> Iterable[Unseen]:
+    for value in vars(evidence).values():
+        parts = value.values() if isinstance(value, dict) else (value,)
+        for part in parts:
+            if isinstance(part, Unseen) and part.path and not part.missing:
+                yield part
