@@ -27,6 +27,7 @@ from kubevitals.doctor.objects import (
 NOW = 1_800_000_000.0
 NODE_NAMES = ("node-1", "node-2")
 PROVIDER = "metrics-server-5d8f-abcde"
+PUBLISHED = {"requestheader-client-ca-file": "PEM", "requestheader-allowed-names": '["front-proxy-client"]'}
 
 
 def at(ago: float) -> str:
@@ -176,7 +177,7 @@ def healthy(**changes: Any) -> Evidence:
         nodes=[node(name) for name in NODE_NAMES],
         node_metrics=[node_metrics(name) for name in NODE_NAMES],
         pod_metrics=[pod_metrics("default", "web-1")],
-        published=of(ConfigMap, {"metadata": {"name": "extension-apiserver-authentication"}, "data": {}}),
+        published=of(ConfigMap, {"metadata": {"name": "extension-apiserver-authentication"}, "data": PUBLISHED}),
         api_servers=[],
         rights={words: Access(True) for words in rights.NEEDED},
         own_rights={words: Access(True) for words in rights.OWN},

@@ -8,17 +8,42 @@ from __future__ import annotations
 from typing import Final
 
 from kubevitals.doctor.checks import (
+    authorization,
+    availability,
     kubelet_access,
     kubelet_certificates,
     kubelet_reach,
     kubelet_silence,
+    path,
+    pod,
     registration,
+    service,
 )
 from kubevitals.doctor.finding import Check, Hop
 
 CHECKS: Final = (
     Check("D01", Hop.REGISTRATION, "No provider of the Metrics API", registration.nothing_registered),
     Check("D04", Hop.REGISTRATION, "The APIService leads nowhere", registration.service_not_found),
+    Check("D40", Hop.REGISTRATION, "APIServices that cannot be used", availability.unavailable),
+    Check("D03", Hop.SERVICE, "A Service without endpoints", service.no_endpoints),
+    Check("D14", Hop.POD, "No aggregation layer", pod.no_aggregation),
+    Check("D17", Hop.POD, "No right to read how callers are authenticated", pod.authentication_not_readable),
+    Check("D42", Hop.POD, "A port that is taken", pod.port_taken),
+    Check("D43", Hop.POD, "An image that the node cannot get", pod.image_not_pulled),
+    Check("D44", Hop.POD, "A pod that is refused", pod.pod_refused),
+    Check("D45", Hop.POD, "A pod that no node takes", pod.not_scheduled),
+    Check("D49", Hop.POD, "Too little memory", pod.out_of_memory),
+    Check("D05", Hop.PATH, "The provider's pod out of reach", path.pod_not_reached),
+    Check("D06", Hop.PATH, "No route to the Service's address", path.service_not_routed),
+    Check("D07", Hop.PATH, "A control plane without the pods' network", path.overlay_not_reached),
+    Check("D08", Hop.PATH, "No Konnectivity agent", path.no_agent),
+    Check("D09", Hop.PATH, "An HTTP proxy in between", path.through_a_proxy),
+    Check("D10", Hop.PATH, "The kubelet answers in the provider's place", path.kubelet_answers),
+    Check("D11", Hop.AUTHENTICATION, "The front proxy is not believed", path.refused),
+    Check("D15", Hop.AUTHENTICATION, "The front proxy's name is not allowed", authorization.names_not_allowed),
+    Check("D16", Hop.AUTHORIZATION, "No right to read metrics", authorization.callers_not_allowed),
+    Check("D18", Hop.AUTHORIZATION, "No right to ask about callers", authorization.reviews_not_allowed),
+    Check("D50", Hop.AUTHORIZATION, "No right to see nodes and pods", authorization.lists_not_allowed),
     Check("D02", Hop.KUBELET, "No metrics yet", kubelet_silence.nothing_yet),
     Check("D19", Hop.KUBELET, "Kubelet certificates that nobody signed", kubelet_certificates.address_not_named),
     Check("D20", Hop.KUBELET, "Kubelet certificates of an unknown authority", kubelet_certificates.unknown_authority),

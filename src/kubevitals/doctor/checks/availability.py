@@ -1,0 +1,42 @@
+"""Which APIServices cannot be used, whoever serves them? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubevitals.doctor.checks.path import explained, message
+from kubevitals.doctor.evidence import Evidence, some
+from kubevitals.doctor.finding import Finding, Remedy
+from kubevitals.doctor.objects import ApiService
+from kubevitals.doctor.words import shortened
+
+
+def unavailable(evidence: Evidence) -> Iterator[Finding]:
+    """D40: an APIService is not available, which holds up whoever needs a list of all APIs."""
+    found = [item for item in some(evidence.api_services) if _down(item)]
+    if explained(evidence) or not message(evidence):  # then another row tells why
+        found = [item for item in found if item not in evidence.registered]
+    if not found:
+        return
+    names = [item.metadata.name for item in found]
+    ours = any(item in evidence.registered for item in found)
+    yield Finding(
+        f"{'APIService' if len(names) == 1 else 'APIServices'} {', '.join(names)} cannot be used: namespaces then stay "
+        "in Terminating, and tools that list all APIs complain.",
+        tuple(map(_line, found)),
+        (
+            Remedy("Mend what it leads to: the message says where the API server fails."),
+            Remedy("Or remove it, where what it led to is gone.", f"kubectl delete apiservice {' '.join(names)}"),
+        ),
+        "symptom" if ours else "degraded",
+    )
+
+
+def _down(item: ApiService) -> bool:
+    return item.available is not None and item.available.status != "True"
+
+
+def _line(item: ApiService) -> str:
+    condition = item.available
+    assert condition is not None, "only those that are down are told"
+    return f"APIService {item.metadata.name}: {condition.reason}: {shortened(condition.message)}"
