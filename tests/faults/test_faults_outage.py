@@ -89,7 +89,6 @@ async def test_what_changed_during_an_outage_is_noticed(world: World) -> None:
 async def delete_one_of_each(world: World) -> None:
     """Delete a node with its pod, and a pod of a node that stays."""
     await world.cluster.nodes.remove("node-3")
-    world.cluster.pods.delete("data", "db-1")
     world.cluster.pods.delete("shop", "till-0")
 
 

@@ -68,7 +68,9 @@ async def test_nodes_come_and_go(cluster):
     assert item["metadata"]["labels"]["zone"] == "a"
     assert item["status"]["capacity"]["cpu"] == "2"
     assert (kubelet.node, "extra" in cluster.fleet, len(cluster.fleet)) == ("extra", True, 2)
+    cluster.pods.run_apps("extra", 3)
     await cluster.nodes.remove("extra")
+    assert cluster.pods.of("extra") == []
     cluster.rotate_kubelet_certificates()  # of the nodes that are left
     assert ("extra" in cluster.fleet, len(cluster.fleet)) == (False, 1)
     assert cluster.registry[NODES].get("/extra") is None

@@ -14,7 +14,9 @@ from tests.whole.world import World, running
 from kubevitals.simulator.cluster import Plan
 from kubevitals.simulator.faults import KubeletFault
 from kubevitals.simulator.kinds import CLUSTER_ROLE_BINDINGS
+from kubevitals.simulator.quirks import Quirks
 from kubevitals.simulator.rbac import MASTERS
+from kubevitals.simulator.workload import Steady
 
 PLAN = Plan(nodes=2, pods=3, housekeeping=0, check_interval=1.0, control_plane=True)
 RUN = "from kubevitals.cli import main; main()"
@@ -94,3 +96,26 @@ async def test_somebody_with_few_rights_is_told_what_could_not_be_seen() -> None
         assert "Could not be looked at" in text
         assert "All is well" not in text
         assert "D01" not in text
+
+
+def _container(world: World) -> tuple[str, str, str]:
+    """A container of worker-1."""
+    pod = world.cluster.pods.of("worker-1")[0]
+    return pod["metadata"]["namespace"], pod["metadata"]["name"], pod["spec"]["containers"][0]["name"]
+
+
+async def test_what_a_kubelet_reports_wrongly_is_named() -> None:
+    """Containers that are missing or reported twice, and a clock that is ahead, each while it lasts."""
+    async with running(plan=PLAN) as world:
+        await world.cluster.wait_available()
+        await until(world, lambda code, text: code == 0)
+        machine = world.cluster.pods.machine("worker-1")
+        for row, quirks in (
+            ("D32", Quirks(without_containers=True)),
+            ("D35", Quirks(duplicates={_container(world): Steady(5.0, 10**9, 1 << 20)})),
+            ("D37", Quirks(clock_ahead=300)),
+        ):
+            machine.set_quirks(quirks)
+            await until(world, lambda code, text, row=row: f"\n{row}" in text and "worker-1" in text)  # type: ignore[misc]
+            machine.set_quirks(Quirks())
+        await until(world, lambda code, text: code == 0)

@@ -10,6 +10,8 @@ from typing import Final
 from kubevitals.doctor.checks import (
     authorization,
     availability,
+    consumers,
+    data,
     kubelet_access,
     kubelet_certificates,
     kubelet_reach,
@@ -58,4 +60,10 @@ CHECKS: Final = (
     Check("D29", Hop.KUBELET, "No right to read kubelets", kubelet_access.not_authorized),
     Check("D30", Hop.KUBELET, "A provider with no metrics to serve", kubelet_silence.never_ready),
     Check("D31", Hop.KUBELET, "Nodes without metrics", kubelet_silence.some_missing),
+    Check("D32", Hop.DATA, "Kubelets that report no containers", data.no_containers),
+    Check("D33", Hop.DATA, "Pods whose numbers cannot be right", data.withheld),
+    Check("D35", Hop.DATA, "Containers that are reported twice", data.reported_twice),
+    Check("D37", Hop.DATA, "Samples that are not of now", data.not_of_now),
+    Check("D38", Hop.CONSUMER, "Autoscaled pods without requests", consumers.missing_requests),
+    Check("D39", Hop.CONSUMER, "Autoscalers without metrics", consumers.no_metrics),
 )

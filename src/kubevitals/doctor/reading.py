@@ -14,6 +14,7 @@ from kubevitals.doctor.evidence import Evidence, KubeletView, Seen, Some, Unseen
 from kubevitals.doctor.looker import Looker
 from kubevitals.doctor.objects import (
     ApiService,
+    Autoscaler,
     ConfigMap,
     EndpointSlice,
     Event,
@@ -75,6 +76,7 @@ async def _cluster(looker: Looker, evidence: Evidence) -> Evidence:
         candidates=looker.all("/api/v1/pods", Pod, [("labelSelector", _LABEL)]),
         namespaces=looker.all("/api/v1/namespaces", Namespace),
         own_rights=_own_rights(looker),
+        autoscalers=looker.all("/apis/autoscaling/v2/horizontalpodautoscalers", Autoscaler),
         requests=_requests(looker),
     )
     return replace(evidence, **found)

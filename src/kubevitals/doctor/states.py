@@ -77,7 +77,10 @@ def _data(evidence: Evidence) -> str:
 
 def _consumer(evidence: Evidence) -> str:
     answers = [answer for answer in evidence.own_rights.values() if isinstance(answer, Access)]
-    return "you may read metrics" if answers and all(answer.allowed for answer in answers) else ""
+    if not answers or not all(answer.allowed for answer in answers):
+        return ""
+    scaled = some(evidence.autoscalers)
+    return f"you may read metrics; {count(len(scaled), 'autoscaler')} served" if scaled else "you may read metrics"
 
 
 _STATES: Mapping[Hop, Callable[[Evidence], str]] = {

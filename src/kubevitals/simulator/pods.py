@@ -51,6 +51,7 @@ class Pods:
         self._placements: dict[tuple[str, str], _Placement] = {}
         self._filled = 0
         registry[PODS].listeners.append(self._follow)
+        registry[NODES].listeners.append(self._collect)
 
     def run(
         self,
@@ -149,6 +150,13 @@ class Pods:
         self._placements.pop(key, None)
         if node in self._fleet and isinstance(self._fleet[node].machine, SimulatedMachine):
             self.machine(node).stop_pod(*key, self._now())
+
+    def _collect(self, event: Event | None) -> None:
+        """Delete the pods of a node that is gone, as the pod garbage collector does."""
+        if event is None or event.type != "DELETED":
+            return
+        for pod in self.of(event.item["metadata"]["name"]):
+            self.delete(pod["metadata"]["namespace"], pod["metadata"]["name"])
 
     # --- change ---------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from kubevitals.doctor.objects.nodes import (
     Taint,
 )
 from kubevitals.doctor.objects.others import (
+    Autoscaler,
     ConfigMap,
     ContainerMetrics,
     Event,
@@ -63,6 +64,7 @@ from kubevitals.doctor.objects.services import (
 __all__ = [
     "ApiService",
     "ApiServiceSpec",
+    "Autoscaler",
     "Condition",
     "Conditions",
     "ConfigMap",

@@ -45,6 +45,20 @@ class SigningRequest(Object, frozen=True):
         return not self.status.conditions
 
 
+class AutoscalerSpec(Object, frozen=True):
+    """``spec`` of a HorizontalPodAutoscaler."""
+
+    scale_target_ref: TargetReference = TargetReference()
+
+
+class Autoscaler(Object, frozen=True):
+    """A HorizontalPodAutoscaler of ``autoscaling/v2``."""
+
+    metadata: Meta = Meta()
+    spec: AutoscalerSpec = AutoscalerSpec()
+    status: Conditions = Conditions()
+
+
 class Namespace(Object, frozen=True):
     """A namespace."""
 
