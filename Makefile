@@ -36,6 +36,7 @@ fix: $(DEV) ## format, and mend what the linter can mend
 docs: $(RUN) ## the pages that are made from the code
 	$(BIN)/python -m kubevitals.settings.reference > docs/flags.md
 	$(BIN)/python -m docs.top_pictures
+	$(BIN)/python -m docs.doctor_pictures
 
 deploy: $(RUN) ## the manifests that are made from the code
 	$(BIN)/kubevitals manifests > deploy/components.yaml

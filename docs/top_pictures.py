@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import io
-import re
 from pathlib import Path
 
+from docs.svg import drawn
 from rich.console import Console
 from rich.text import Text
 from tests.top.screens import NODE_USES, NODES, NOW, POD_USES, PODS
@@ -28,10 +28,7 @@ def picture(name: str, command: str, table: Table) -> str:
     )
     console.print(Text(f"$ {command}", "bold"))
     console.print(painted(lines(table, NOW, _WIDTH)))
-    svg = console.export_svg(title="kubevitals", unique_id=name)
-    # Without the fonts that the export would fetch from elsewhere: any monospaced one will do.
-    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
-    return re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    return drawn(console, name)
 
 
 def pictures() -> dict[str, str]:

@@ -22,10 +22,12 @@ from kubevitals.quoting import printable
 Clean: TypeAlias = Callable[[str], str]
 """What a text goes through before it is shown, such as redaction."""
 
-_MARKS = {"ok": ("✔", "green"), "broken": ("✘", "red"), "degraded": ("!", "yellow"), "unseen": ("?", "bright_black")}
+# Of the fixed palette of 256 colours: a contrast of 3.5 or more on white and on black.
+_GOOD, _BAD, _WARM, _COMMAND = "color(28)", "color(160)", "color(166)", "color(31)"
+_QUIET = "dim"
+_MARKS = {"ok": ("✔", _GOOD), "broken": ("✘", _BAD), "degraded": ("!", _WARM), "unseen": ("?", _QUIET)}
 _PLAIN_MARKS = {"ok": "ok", "broken": "NO", "degraded": "! ", "unseen": "? "}
 _PAGE = "docs/troubleshooting.md"
-_QUIET = "bright_black"
 _SHOWN_UNSEEN = 4
 
 
@@ -88,12 +90,14 @@ def _print_subject(subject: Subject, shown: Clean, console: Console) -> None:
 def _verdict(report: Report) -> Text:
     if any(walked.state == "unseen" for walked in report.hops):
         return Text("Nothing is wrong with what could be looked at.", "bold")
-    return Text("All is well: metrics get from every kubelet to those who ask.", "bold green")
+    return Text("All is well: metrics get from every kubelet to those who ask.", f"bold {_GOOD}")
 
 
 def _print_first(item: Item, shown: Clean, console: Console) -> None:
     finding = item.finding
-    console.print(Text.assemble((item.check.id, "bold red"), f"  {item.check.title}  ", (item.check.hop.words, _QUIET)))
+    console.print(
+        Text.assemble((item.check.id, f"bold {_BAD}"), f"  {item.check.title}  ", (item.check.hop.words, _QUIET))
+    )
     console.print(Padding(Text(shown(finding.summary), "bold"), (0, 0, 0, 2)))
     _print_evidence(finding, shown, console)
     for number, remedy in enumerate(finding.remedies, 1):
@@ -114,12 +118,12 @@ def _print_evidence(finding: Finding, shown: Clean, console: Console) -> None:
 def _print_remedy(number: int, remedy: Remedy, shown: Clean, console: Console) -> None:
     if number == 1:
         console.print(Text("\n  What helps", "underline"))
-    warning = [("Gives up protection: ", "bold yellow")] if remedy.insecure else []
+    warning = [("Gives up protection: ", f"bold {_WARM}")] if remedy.insecure else []
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_row(f"  {number}.", Text.assemble(*warning, shown(remedy.text)))
     console.print(table)
     for line in remedy.command.splitlines():  # not wrapped, so that it can be copied
-        console.print(Text(f"       {shown(line)}", "cyan"), soft_wrap=True)
+        console.print(Text(f"       {shown(line)}", _COMMAND), soft_wrap=True)
 
 
 def _print_others(report: Report, shown: Clean, console: Console) -> None:
@@ -128,7 +132,7 @@ def _print_others(report: Report, shown: Clean, console: Console) -> None:
     console.print(Text("\nAlso seen, perhaps because of that", "underline"))
     for item in report.others:
         table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_row(Text(f"  {item.check.id}", "bold yellow"), Text(shown(item.finding.summary)))
+        table.add_row(Text(f"  {item.check.id}", f"bold {_WARM}"), Text(shown(item.finding.summary)))
         console.print(table)
 
 
