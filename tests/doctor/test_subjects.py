@@ -62,7 +62,7 @@ def test_only_what_concerns_a_node_is_reported():
 def test_a_name_that_no_node_has(name):
     """It would become part of a path."""
     with pytest.raises(UsageError):
-        scope_of(("node", name))
+        scope_of(("node", name), "default")
 
 
 def test_an_unknown_node_is_asked_nothing():

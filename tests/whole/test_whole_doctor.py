@@ -60,6 +60,10 @@ async def test_a_healthy_cluster() -> None:
         code, text = await doctor(world, "node", "nobody")
         assert (code, text.count("\n")) == (2, 1), text
         assert (await doctor(world, "planet", "earth"))[0] == 2
+        namespace, name, container = _container(world)
+        code, text = await doctor(world, "pod", f"{namespace}/{name}")
+        assert (code, f"reports {container}" in text) == (0, True), text
+        assert (await doctor(world, "pod", "shop/nobody"))[0] == 2
         code, text = await doctor(world, "-o", "json", "--redact")
         report: dict[str, Any] = json.loads(text)
         assert (report["healthy"], report["findings"]) == (True, [])

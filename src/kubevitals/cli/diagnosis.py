@@ -88,6 +88,8 @@ def _print_subject(subject: Subject, shown: Clean, console: Console) -> None:
 
 
 def _verdict(report: Report) -> Text:
+    if report.subject is not None:
+        return Text("Nothing that was found concerns it.", "bold")
     if any(walked.state == "unseen" for walked in report.hops):
         return Text("Nothing is wrong with what could be looked at.", "bold")
     return Text("All is well: metrics get from every kubelet to those who ask.", f"bold {_GOOD}")

@@ -23,11 +23,12 @@ from kubevitals.errors import ApiServerError, KubevitalsError, UsageError
 from kubevitals.kube.client import ApiClient
 
 _NODE = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")  # it becomes part of a path
-_USAGE = "say what to look at: doctor, or doctor node NAME"
+_PLACED = re.compile(r"(?:[a-z0-9][a-z0-9-]*/)?[a-z0-9][a-z0-9.-]*")
+_USAGE = "say what to look at: doctor, doctor node NAME, doctor pod NAMESPACE/NAME, or doctor hpa NAMESPACE/NAME"
 
 
 @click.command(epilog="Exit codes: 0 healthy, 1 something was found, 2 it could not look.")
-@click.argument("subject", nargs=-1, metavar="[node NAME]")
+@click.argument("subject", nargs=-1, metavar="[node NAME | pod NAMESPACE/NAME | hpa NAMESPACE/NAME]")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")
 @click.option("--redact", is_flag=True, help="Replace names of nodes, hosts and users, and addresses.")
 @cluster_options
@@ -45,7 +46,7 @@ def doctor(subject: tuple[str, ...], output: str, redact: bool, cluster: Cluster
 
 async def _examine(cluster: ClusterOptions, subject: tuple[str, ...], output: str, redact: bool) -> int:
     async with connected(cluster) as client:
-        scope = scope_of(subject)
+        scope = scope_of(subject, client.config.namespace)
         with diagnosis.progress(Console(stderr=True)) as tell:
             evidence = await look(client, scope, tell)
     if problem := missing(evidence, scope):
@@ -76,11 +77,12 @@ async def _clock(client: ApiClient) -> float:
     return found
 
 
-def scope_of(subject: tuple[str, ...]) -> Scope:
+def scope_of(subject: tuple[str, ...], namespace: str) -> Scope:
     """Return what the arguments name.
 
     Args:
         subject: such as ``("node", "worker-1")``; nothing for the whole pipeline.
+        namespace: where a pod or autoscaler is that comes without one.
 
     Raises:
         UsageError: they name nothing that can be looked at.
@@ -90,8 +92,17 @@ def scope_of(subject: tuple[str, ...]) -> Scope:
             return WHOLE
         case ("node" | "nodes", name) if _NODE.fullmatch(name):
             return Scope(node=name)
+        case ("pod" | "pods", name) if _PLACED.fullmatch(name):
+            return Scope(pod=_placed(name, namespace))
+        case ("hpa", name) if _PLACED.fullmatch(name):
+            return Scope(hpa=_placed(name, namespace))
         case _:
             raise UsageError([_USAGE])
+
+
+def _placed(name: str, namespace: str) -> tuple[str, str]:
+    before, slash, after = name.rpartition("/")
+    return (before, after) if slash else (namespace, name)
 
 
 def redactor(evidence: Evidence) -> Redactor:

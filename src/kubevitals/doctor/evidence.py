@@ -122,6 +122,7 @@ class Evidence:
         own_rights: answers for ourselves, likewise.
         kubelets: what kubelets answered, by node; ``kubelets_looked`` says how many of how many.
         namespaces: of the cluster.
+        pod: the one that was asked about.
         autoscalers: the HorizontalPodAutoscalers of the cluster.
         requests: CertificateSigningRequests of kubelets for serving certificates, the oldest first.
     """
@@ -149,6 +150,7 @@ class Evidence:
     kubelets: Mapping[str, KubeletView] = field(default_factory=dict)
     kubelets_looked: Some = Some(0, 0)
     namespaces: Seen[Sequence[Namespace]] = NOT_ASKED
+    pod: Seen[Pod] = NOT_ASKED
     autoscalers: Seen[Sequence[Autoscaler]] = NOT_ASKED
     requests: Seen[Sequence[SigningRequest]] = NOT_ASKED
 

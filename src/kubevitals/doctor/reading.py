@@ -59,6 +59,9 @@ async def gather(looker: Looker, scope: Scope, now: float, progress: Progress) -
         evidence = await _service(looker, evidence, reference)
         progress("the provider's log, answers and rights")
         evidence = await _provider(looker, evidence, reference)
+    if scope.pod:
+        namespace, name = scope.pod
+        evidence = replace(evidence, pod=await looker.one(f"/api/v1/namespaces/{namespace}/pods/{name}", Pod))
     chosen = kubelets_to_ask(evidence, scope)
     if chosen:
         progress(f"{len(chosen)} kubelets, through the API server")
@@ -158,6 +161,9 @@ async def _own_rights(looker: Looker) -> Mapping[str, Seen[Any]]:
 def kubelets_to_ask(evidence: Evidence, scope: Scope) -> list[str]:
     """Return the nodes whose kubelets are looked at: the subject's, or those without metrics and some with."""
     names = [node.metadata.name for node in some(evidence.nodes)]
+    if scope.pod:
+        node = "" if isinstance(evidence.pod, Unseen) else evidence.pod.spec.node_name
+        return [node] if node else []
     if scope.node:
         return [scope.node] if scope.node in names or isinstance(evidence.nodes, Unseen) else []
     measured = {found.metadata.name for found in some(evidence.node_metrics)}

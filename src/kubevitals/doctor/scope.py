@@ -1,4 +1,4 @@
-"""What is to be examined: the whole pipeline, or what one node gets of it. Pure."""
+"""What is to be examined: the whole pipeline, or what one node, pod or autoscaler gets of it. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ class Scope(NamedTuple):
 
     Args:
         node: a node's name.
+        pod: namespace and name of a pod.
+        hpa: namespace and name of a HorizontalPodAutoscaler.
     """
 
     node: str = ""
+    pod: tuple[str, str] | None = None
+    hpa: tuple[str, str] | None = None
 
 
 WHOLE = Scope()
