@@ -98,6 +98,12 @@ def killed() -> Pod:
     return provider(status={"containerStatuses": [status]})
 
 
+def second(namespace: str = "monitoring") -> Pod:
+    """A metrics server that somebody else has installed."""
+    place = {"name": "metrics-server-0", "namespace": namespace}
+    return of(Pod, {"metadata": place, "status": {"phase": "Running"}})
+
+
 def unscheduled() -> Pod:
     """A second replica on one node."""
     why = "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules."
@@ -112,6 +118,21 @@ OTHER = of(
         "metadata": {"name": "v1.custom.example"},
         "spec": {"group": "custom.example", "version": "v1"},
         "status": {"conditions": [{"type": "Available", "status": "False", "reason": "ServiceNotFound"}]},
+    },
+)
+LED_TO = {"namespace": "kube-system", "name": "metrics-server"}
+OWNED = of(
+    ApiService,
+    {
+        "metadata": {
+            "name": "v1beta1.metrics.k8s.io",
+            "annotations": {"meta.helm.sh/release-name": "ms", "meta.helm.sh/release-namespace": "kube-system"},
+        },
+        "spec": {
+            "group": "metrics.k8s.io",
+            "version": "v1beta1",
+            "service": {"namespace": "kube-system", "name": "metrics-server"},
+        },
     },
 )
 NO_AUTH = 'configmaps "extension-apiserver-authentication" is forbidden: User "system:serviceaccount:x:y" cannot get'
@@ -139,6 +160,7 @@ ROWS: dict[str, Callable[[], Evidence]] = {
     "D17": lambda: crashed(NO_AUTH),
     "D18": lambda: healthy(rights={"create subjectaccessreviews": Access(False), "list nodes": Access(True)}),
     "D40": lambda: healthy(api_services=[api_service(), OTHER]),
+    "D41": lambda: healthy(api_services=[OWNED], candidates=[provider(), second()]),
     "D42": lambda: crashed("listen tcp :10250: bind: address already in use", spec={"hostNetwork": True}),
     "D43": lambda: waiting("ImagePullBackOff", PULL),
     "D44": lambda: healthy(pods=[], slices=[], logs={}, events=[event(QUOTA)]),
@@ -182,6 +204,7 @@ def test_a_proxy_is_named_without_its_password():
         (lambda: healthy(rights={"create tokenreviews": Unseen("/apis/…", 403, "forbidden")}), "D18"),
         (lambda: healthy(events=[event(QUOTA)]), "D44"),
         (lambda: healthy(pods=[provider(), unscheduled()]), "D45"),
+        (lambda: healthy(candidates=[provider(), second("kube-system")]), "D41"),  # a replica of the same
         (lambda: healthy(slices=Unseen("/apis/…", 403, "forbidden")), "D03"),
     ],
 )
