@@ -94,3 +94,22 @@ def test_scanners_are_a_detail(caplog):
     log = adapters.HandshakeLog(Telemetry(resolution=15.0), lambda: 0.0)
     log.note(HandshakeFailure("not_tls", "the caller does not speak TLS", ""))
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
+def test_a_refused_certificate_is_told_once_per_reason(caplog):
+    """The first of each reason at once, the count five minutes later; reasons without end make no lines without end."""
+    time = [0.0]
+    log = adapters.RefusalLog(lambda: time[0])
+    for _ in range(5):
+        log.note("x509: subject with cn=aggregator is not in the allowed list")
+    for number in range(1000):
+        log.note(f"x509: subject with cn=caller-{number} is not in the allowed list")
+    assert [record.pairs["cause"] for record in caplog.records][:2] == [
+        "x509: subject with cn=aggregator is not in the allowed list",
+        "x509: subject with cn=caller-0 is not in the allowed list",
+    ]
+    assert len(caplog.records) == 100
+    time[0] = 301.0
+    log.note("x509: subject with cn=aggregator is not in the allowed list")
+    assert caplog.records[-1].pairs["sinceLastLine"] == 5
+    assert "--requestheader-allowed-names" in caplog.records[-1].pairs["remedy"]

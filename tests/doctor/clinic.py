@@ -33,9 +33,11 @@ async def evidence_of(
         return await doctor.look(client, scope, lambda words: None)
 
 
-async def report_of(cluster: Cluster, *, scope: Scope = WHOLE) -> Report:
+async def report_of(
+    cluster: Cluster, *, scope: Scope = WHOLE, user: str = "admin", groups: tuple[str, ...] = (MASTERS,)
+) -> Report:
     """What it concludes."""
-    return examine(await evidence_of(cluster, scope=scope), scope=scope)
+    return examine(await evidence_of(cluster, scope=scope, user=user, groups=groups), scope=scope)
 
 
 def printed(report: Report, *, width: int = 80, clean: Callable[[str], str] = without_tokens) -> str:

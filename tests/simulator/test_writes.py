@@ -11,6 +11,7 @@ from kubevitals.simulator.registry import Registry
 from kubevitals.simulator.status import Refused
 
 JSON = "application/json"
+JSON_PATCH = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
 ASKED = Attributes("patch", resource="configmaps", namespace="ns", name="c")
 
@@ -21,21 +22,6 @@ def registry():
     made.create(NAMESPACES, {"metadata": {"name": "ns"}})
     made.create(CONFIG_MAPS, {"metadata": {"name": "c", "namespace": "ns"}, "data": {"a": "1", "b": "2"}})
     return made
-
-
-@pytest.mark.parametrize(
-    ("current", "change", "expected"),
-    [
-        ({"a": 1}, {"a": None}, {}),
-        ({"a": {"b": 1}}, {"a": {"c": 2}}, {"a": {"b": 1, "c": 2}}),
-        ({"a": [1]}, {"a": [2]}, {"a": [2]}),
-        ({"a": "x"}, {"a": {"b": None}}, {"a": {}}),
-        ([1], "x", "x"),
-    ],
-)
-def test_merge_patches(current, change, expected):
-    """A patch merges objects, removes by null and replaces the rest."""
-    assert writes.merge(current, change) == expected
 
 
 def test_a_patch_changes_only_what_it_names(registry):
@@ -49,6 +35,11 @@ def test_a_patch_changes_only_what_it_names(registry):
     [
         (b"{}", "application/apply-patch+yaml", 415),
         (b"{", MERGE, 400),
+        (b"{}", JSON_PATCH, 400),
+        (b'[{"op":"move"}]', JSON_PATCH, 400),
+        (b'[{"op":"copy","path":"/data/a"}]', JSON_PATCH, 400),
+        (b'[{"op":"replace","path":"/data/z","value":"1"}]', JSON_PATCH, 422),
+        (b'[{"op":"test","path":"/data/a","value":"9"}]', JSON_PATCH, 422),
         (b'{"metadata":{"name":"d"}}', MERGE, 400),
         (b'{"metadata":{"resourceVersion":"1"}}', MERGE, 409),
     ],

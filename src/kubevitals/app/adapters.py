@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from kubevitals import logs
 from kubevitals.api.authentication.trust import ClientTrust
@@ -21,7 +21,12 @@ from kubevitals.tls import HandshakeFailure
 
 _log = logs.get(__name__)
 
-_HANDSHAKE_SILENCE = 300.0  # seconds between two lines about handshakes that fail for the same cause
+_SILENCE = 300.0  # seconds between two lines of the same kind
+_MOST_KINDS = 100  # that are told apart, as some contain what a caller chose
+_REFUSED = (
+    "If it is the API server's, which then answers 503 for us: let --requestheader-allowed-names of kube-apiserver "
+    "hold the common name of its --proxy-client-cert-file."
+)
 
 
 def node_sink(inventory: Inventory) -> Sink[Node]:
@@ -101,24 +106,50 @@ class Readings:
         self._resources.renew(node)
 
 
+class _Repeated:
+    """Lets the first of each kind through, and then one in five minutes."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._silent: dict[Hashable, tuple[float, int]] = {}
+
+    def due(self, kind: Hashable) -> int:
+        """Return how many of a kind there were since one was let through, this one included; 0 keeps it back."""
+        if kind not in self._silent and len(self._silent) == _MOST_KINDS:
+            return 0
+        until, unsaid = self._silent.get(kind, (0.0, 0))
+        if self._clock() < until:
+            self._silent[kind] = (until, unsaid + 1)
+            return 0
+        self._silent[kind] = (self._clock() + _SILENCE, 0)
+        return unsaid + 1
+
+
 class HandshakeLog:
     """Counts failed handshakes, and logs the first of each kind and then one line per five minutes at most."""
 
     def __init__(self, telemetry: Telemetry, clock: Callable[[], float]) -> None:
         self._telemetry = telemetry
-        self._clock = clock
-        self._silent: dict[HandshakeFailure, tuple[float, int]] = {}
+        self._repeated = _Repeated(clock)
 
     def note(self, failure: HandshakeFailure) -> None:
         """Take in one failure; only a refused certificate is worth a line without ``-v``, for scanners fail too."""
         self._telemetry.count_tls_handshake_error()
-        until, unsaid = self._silent.get(failure, (0.0, 0))
-        if self._clock() < until:
-            self._silent[failure] = (until, unsaid + 1)
-            return
-        self._silent[failure] = (self._clock() + _HANDSHAKE_SILENCE, 0)
-        pairs = {"cause": failure.detail, "remedy": failure.remedy, "sinceLastLine": unsaid + 1}
-        if failure.cause == "client_certificate":
-            _log.warning("A caller's TLS handshake failed", **pairs)
-        else:
-            _log.v(2, "A caller's TLS handshake failed", **pairs)
+        if count := self._repeated.due(failure):
+            pairs = {"cause": failure.detail, "remedy": failure.remedy, "sinceLastLine": count}
+            if failure.cause == "client_certificate":
+                _log.warning("A caller's TLS handshake failed", **pairs)
+            else:
+                _log.v(2, "A caller's TLS handshake failed", **pairs)
+
+
+class RefusalLog:
+    """Logs for which reasons certificates that passed the handshake are refused: each once in five minutes."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._repeated = _Repeated(clock)
+
+    def note(self, reason: str) -> None:
+        """Take in why one was refused."""
+        if count := self._repeated.due(reason):
+            _log.warning("A caller's certificate is refused", cause=reason, remedy=_REFUSED, sinceLastLine=count)

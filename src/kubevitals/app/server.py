@@ -278,7 +278,13 @@ class Server:
             clock=clock,
         )
         return Chain(
-            authenticator=Authenticator(self._trust, tokens, now=self._now, certificate_seen=callers.certificate_seen),
+            authenticator=Authenticator(
+                self._trust,
+                tokens,
+                now=self._now,
+                certificate_seen=callers.certificate_seen,
+                certificate_refused=adapters.RefusalLog(time.monotonic).note,
+            ),
             authorizer=authorizer,
             routes=self._routes(),
             draining=lambda: self._draining,

@@ -112,7 +112,7 @@ class Evidence:
         events: of its namespace.
         candidates: pods elsewhere that look like a provider of metrics, for when none is registered.
         logs: the last lines of each pod, by name; ``previous``: of its container's last run.
-        probe: ``/readyz?verbose`` of the provider through the service proxy.
+        probe: ``/readyz?verbose`` of the provider through the service proxy, or the pod proxy where no pod is ready.
         status: ``scrapestatus`` of the provider, which only kubevitals has.
         nodes: of the cluster.
         node_metrics, pod_metrics: what the Metrics API answers.

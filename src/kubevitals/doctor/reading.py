@@ -35,6 +35,9 @@ Progress = Callable[[str], None]
 _METRICS = "/apis/metrics.k8s.io/v1beta1"
 _SYSTEM = "/api/v1/namespaces/kube-system"
 _TAIL = (("tailLines", "400"), ("limitBytes", "200000"))
+_VERBOSE = (("verbose", ""),)
+_NO_ENDPOINTS = "no endpoints available"  # what the service proxy says when no pod is ready
+_NO_LOG = 400  # what is said of a container that has not run, or not before
 _MISSING_MOST = 20  # nodes without metrics whose kubelets are asked
 _SAMPLE = 5  # nodes with metrics whose kubelets are asked
 _LABEL = "k8s-app=metrics-server"
@@ -119,16 +122,25 @@ async def _workloads(looker: Looker, place: str) -> Seen[Sequence[Workload]]:
 async def _provider(looker: Looker, evidence: Evidence, reference: ServiceReference) -> Evidence:
     pods = [pod for pod in some(evidence.pods) if not pod.finished][:3]
     place = f"/api/v1/namespaces/{reference.namespace}"
-    proxy = f"{place}/services/https:{reference.name}:{_port_name(evidence, reference)}/proxy/readyz"
     restarted = [pod for pod in pods if any(found.restart_count for found in pod.status.container_statuses or ())]
     found = await _together(
         logs=_logs(looker, place, pods, ()),
         previous=_logs(looker, place, restarted, [("previous", "true")]),
-        probe=looker.text(proxy, [("verbose", "")]),
+        probe=_probe(looker, evidence, reference, pods),
         status=looker.one(f"{_METRICS}/scrapestatus", dict[str, Any]),
         rights=_rights(looker, reference.namespace, pods),
     )
     return replace(evidence, **found)
+
+
+async def _probe(looker: Looker, evidence: Evidence, reference: ServiceReference, pods: Sequence[Pod]) -> Seen[str]:
+    """Return what the provider says of its readiness; a pod that is not ready is asked past its Service."""
+    place = f"/api/v1/namespaces/{reference.namespace}"
+    name = f"https:{reference.name}:{_port_name(evidence, reference)}"
+    found = await looker.text(f"{place}/services/{name}/proxy/readyz", _VERBOSE)
+    if not pods or not isinstance(found, Unseen) or _NO_ENDPOINTS not in found.message:
+        return found
+    return await looker.text(f"{place}/pods/https:{pods[0].metadata.name}:/proxy/readyz", _VERBOSE)
 
 
 def _port_name(evidence: Evidence, reference: ServiceReference) -> str:
@@ -140,7 +152,8 @@ async def _logs(
     looker: Looker, place: str, pods: Sequence[Pod], params: Sequence[tuple[str, str]]
 ) -> Mapping[str, Seen[str]]:
     paths = {pod.metadata.name: f"{place}/pods/{pod.metadata.name}/log" for pod in pods}
-    return await _together(**{name: looker.text(path, [*_TAIL, *params]) for name, path in paths.items()})
+    found = await _together(**{name: looker.text(path, [*_TAIL, *params]) for name, path in paths.items()})
+    return {name: "" if isinstance(seen, Unseen) and seen.code == _NO_LOG else seen for name, seen in found.items()}
 
 
 async def _rights(looker: Looker, namespace: str, pods: Sequence[Pod]) -> Mapping[str, Seen[Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kubevitals.doctor.catalogue import CHECKS
-from kubevitals.doctor.evidence import Evidence, Unseen
+from kubevitals.doctor.evidence import GROUP, Evidence, Unseen
 from kubevitals.doctor.finding import Check, Finding, Hop
 from kubevitals.doctor.scope import WHOLE, Scope
 from kubevitals.doctor.states import state
@@ -63,22 +63,28 @@ class Report:
 def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS, scope: Scope = WHOLE) -> Report:
     """Return what the checks find.
 
-    What is a mere symptom of something deeper comes first only when nothing deeper was found. With a scope, only what
-    concerns its subject is reported.
+    What is a mere symptom of something deeper comes first only when nothing deeper was found, the deepest then. With a
+    scope, only what concerns its subject is reported.
     """
     items = [Item(check, found) for check in checks for found in check.find(evidence)]
     items = [item for item in items if concerned(evidence, scope, item.finding)]
     items.sort(key=lambda item: item.check.hop)
     causes = [item for item in items if item.finding.level != "symptom"]
     broken = [item for item in causes if item.finding.level == "broken"]
-    first = next(iter(broken or causes or items), None)
+    first = next(iter(broken or causes), None) or _deepest(items)
     return Report(
         [_walked(hop, evidence, items) for hop in Hop],
         first,
         [item for item in items if item is not first],
-        list(_unseen(evidence)),
+        [item for item in _unseen(evidence) if not (items and _follows(item))],
         subject(evidence, scope),
     )
+
+
+def _deepest(symptoms: Sequence[Item]) -> Item | None:
+    """Return the symptom that the others follow from: the one farthest from who asks, before those who only consume."""
+    inside = [item for item in symptoms if item.check.hop < Hop.CONSUMER]
+    return max(inside or symptoms, key=lambda item: item.check.hop, default=None)
 
 
 def _walked(hop: Hop, evidence: Evidence, items: Sequence[Item]) -> Walked:
@@ -96,6 +102,12 @@ def _walked(hop: Hop, evidence: Evidence, items: Sequence[Item]) -> Walked:
 def _stops(finding: Finding) -> bool:
     """Return whether nothing gets past it; a symptom of some nodes leaves the others."""
     return finding.level == "broken" or (finding.level == "symptom" and not finding.nodes)
+
+
+def _follows(unseen: Unseen) -> bool:
+    """Return whether it is what findings are about: no answer of the provider or a kubelet, rather than a refusal."""
+    passed_on = unseen.path.startswith(f"/apis/{GROUP}/") or "/proxy/" in unseen.path
+    return passed_on and not unseen.forbidden
 
 
 def _unseen(evidence: Evidence) -> Iterable[Unseen]:

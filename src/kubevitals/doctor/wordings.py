@@ -29,6 +29,9 @@ _ROWS: Final = tuple(
     )
 )
 
+# What a kubelet names the authority that it makes for itself: NODE-ca@SECONDS.
+_SELF_MADE: Final = re.compile(r"issued by \S+-ca@\d+\b")
+
 _CAUSES: Final[Mapping[str, str]] = {
     "no_address": "D24",
     "dns": "D23",
@@ -61,7 +64,9 @@ def row_of_text(text: str) -> str:
 
 
 def row_of_cause(cause: str, detail: str) -> str:
-    """Return the row of a cause of ``kubevitals.scraper.causes``; ``detail`` tells an anonymous caller."""
+    """Return the row of a cause of ``kubevitals.scraper.causes``; ``detail`` tells who asked, or who issued."""
     if cause == "http_403" and "system:anonymous" in detail:
         return "D28"
+    if cause == "unknown_ca" and _SELF_MADE.search(detail):
+        return "D19"
     return _CAUSES.get(cause, OTHER)

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 from kubevitals.simulator import pki
 from kubevitals.simulator.kubelet import Kubelet, KubeletProtocol
@@ -15,6 +16,28 @@ from kubevitals.simulator.verdicts import Check
 
 _BACKLOG = 128
 _CLOSING = 1.0  # seconds
+_INTERNAL_ERROR = b"\x15\x03\x03\x00\x02\x02\x50"  # a record of TLS: alert, fatal, 80
+
+
+class _Refusal(asyncio.Protocol):
+    """Ends a TLS handshake with the alert ``internal error``, which asyncio does not send."""
+
+    def __init__(self, connections: set[asyncio.Transport]) -> None:
+        self._connections = connections
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._connections.add(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(_INTERNAL_ERROR)
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._transport is not None:
+            self._connections.discard(self._transport)
 
 
 class Fleet:
@@ -71,6 +94,14 @@ class Fleet:
         await self.stop(address)
         self.certify([address], pair)
         await self.start(address)
+
+    async def decertify(self, address: str) -> None:
+        """Let one address end every handshake, as a kubelet without a certificate; its connections are cut off."""
+        await self.stop(address)
+        connections = self._connections.setdefault(address, set())
+        listener = _listener(address, self.port)
+        loop = asyncio.get_running_loop()
+        self._servers[address] = await loop.create_server(lambda: _Refusal(connections), sock=listener)
 
     def renew(self, issue: Callable[[Sequence[str]], pki.KeyPair]) -> None:
         """Replace every certificate for connections from now on; those that are open stay.

@@ -117,6 +117,14 @@ class Nodes:
         """Give one kubelet a certificate of the caller's choice; its connections are cut off."""
         await self._fleet.recertify(self._addresses[name], pair)
 
+    async def recertify(self, name: str) -> None:
+        """Give one kubelet a certificate of the cluster's authority again."""
+        await self.certify(name, self._serving([self._addresses[name]]))
+
+    async def decertify(self, name: str) -> None:
+        """Let one kubelet have no certificate, as one whose request waits for approval."""
+        await self._fleet.decertify(self._addresses[name])
+
     def renew_certificates(self, authority: pki.Authority) -> None:
         """Give every kubelet a new certificate of this authority, for connections from now on."""
         self._authority = authority

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ssl
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -19,6 +20,15 @@ _WORDS = {
     errno.EHOSTUNREACH: "connect: no route to host",
     errno.ENETUNREACH: "connect: network is unreachable",
     errno.ETIMEDOUT: "i/o timeout",
+}
+
+_ALERTS = {
+    "TLSV1_ALERT_INTERNAL_ERROR": "internal error",
+    "TLSV1_ALERT_UNKNOWN_CA": "unknown certificate authority",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "bad certificate",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "expired certificate",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "unknown certificate",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "unsupported certificate",
 }
 
 
@@ -46,8 +56,10 @@ def reason(error: BaseException, host: str, port: int) -> str:
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return f"tls: failed to verify certificate: {error}"
-        case aiohttp.ClientSSLError():
-            return f"remote error: tls: {error}"
+        case aiohttp.ClientConnectorError(os_error=ssl.SSLError() as failure):
+            return f"remote error: tls: {_ALERTS.get(failure.reason or '', str(failure))}"
+        case aiohttp.ClientConnectorError(os_error=ConnectionResetError()):
+            return f"read tcp {address(host, port)}: read: connection reset by peer"
         case aiohttp.ClientConnectorError(os_error=os_error):
             return f"{dial}: {_WORDS.get(os_error.errno or 0, str(os_error))}"
         case aiohttp.ServerTimeoutError():

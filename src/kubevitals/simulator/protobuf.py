@@ -53,8 +53,14 @@ _BINDING: Message = {
     2: Field("subjects", _texts("kind", "apiGroup", "name", "namespace"), repeated=True),
     3: Field("roleRef", _texts("apiGroup", "kind", "name")),
 }
+_CONDITION = _texts("type", "reason", "message") | {6: Field("status")}
+_SIGNING_REQUEST: Message = {
+    1: Field("metadata", _METADATA | {6: Field("resourceVersion")}),
+    3: Field("status", {1: Field("conditions", _CONDITION, repeated=True)}),
+}
 _ROLE: Message = {**_NAMED, 2: Field("rules", _RULE, repeated=True)}
 _MESSAGES: Mapping[str, Message] = {
+    "CertificateSigningRequest": _SIGNING_REQUEST,
     "ClusterRole": _ROLE,
     "ClusterRoleBinding": _BINDING,
     "ConfigMap": {**_NAMED, 2: Field("data", map=True)},

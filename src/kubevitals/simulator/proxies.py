@@ -1,4 +1,4 @@
-"""The proxy subresources: what the API server fetches from a kubelet, or from behind a Service, for a caller."""
+"""The proxy subresources: what the API server fetches from a kubelet, a pod or behind a Service for a caller."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kubevitals.simulator import outbound, pki, status
 from kubevitals.simulator.attributes import Attributes
 from kubevitals.simulator.backend import forwarded_query, request_headers
 from kubevitals.simulator.endpoints import service_location
-from kubevitals.simulator.kinds import NODES, SERVICES, find
+from kubevitals.simulator.kinds import NODES, PODS, SERVICES, find
 from kubevitals.simulator.registry import Registry
 
 _ADDRESSES = ("InternalIP", "ExternalIP", "Hostname")  # as kubeadm sets --kubelet-preferred-address-types
@@ -31,10 +31,10 @@ class _Target(NamedTuple):
 
 
 class Proxies:
-    """Fetches from kubelets and Services.
+    """Fetches from kubelets, pods and Services.
 
-    A kubelet sees the API server's own client certificate; behind a Service nobody is shown any identity. The
-    certificates of either are not verified, as with kubeadm's flags.
+    A kubelet sees the API server's own client certificate; a pod, or what is behind a Service, is shown no identity.
+    Nobody's certificate is verified, as with kubeadm's flags.
 
     Args:
         registry: where Nodes and Services are.
@@ -100,7 +100,19 @@ class Proxies:
         if kind is SERVICES:
             host, number = service_location(self._registry, asked.namespace, name, port)
             return _Target(scheme or "http", host, number, self._to_services)
+        if kind is PODS:
+            return self._pod(asked.namespace, name, scheme, port)
         raise status.Refused(status.status(404, "NotFound", "the server could not find the requested resource", {}))
+
+    def _pod(self, namespace: str, name: str, scheme: str, port: str) -> _Target:
+        """Return where a pod listens, ready or not; without a port it is the first that its first container has."""
+        found = self._registry.get(PODS, name, namespace)
+        host = found["status"].get("podIP", "")
+        if not host:
+            raise status.unavailable(f"no address available for pod {quote(name)}")
+        first = found["spec"]["containers"][0].get("ports") or [{"containerPort": 80}]
+        number = _number(port) if port else int(first[0]["containerPort"])
+        return _Target(scheme or "http", host, number, self._to_services)
 
     def _kubelet(self, name: str, scheme: str, port: str) -> _Target:
         found = self._registry.get(NODES, name)["status"]

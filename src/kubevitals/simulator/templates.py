@@ -53,6 +53,7 @@ def _node_status(facts: NodeFacts, now: float) -> Object:
         "osImage": facts.system,
         "kernelVersion": facts.kernel,
         "kubeletVersion": "v1.36.0",
+        "containerRuntimeVersion": "containerd://2.1.4",
         "operatingSystem": "linux",
     }
     return {

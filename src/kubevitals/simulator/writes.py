@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from kubevitals.simulator import protobuf, status
+from kubevitals.simulator import patches, protobuf, status
 from kubevitals.simulator.attributes import Attributes
 from kubevitals.simulator.kinds import Kind, Object
 from kubevitals.simulator.registry import Registry
 
 _JSON = "application/json"
-# Lists are replaced whole in both: enough for labels, annotations and data.
-_PATCHES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
+_PATCHES: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "application/json-patch+json": patches.json_patch,
+    "application/merge-patch+json": patches.merge,
+    "application/strategic-merge-patch+json": patches.strategic_merge,
+}
 _ASSIGNED = ("uid", "creationTimestamp", "resourceVersion", "generation", "managedFields")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?", re.IGNORECASE)
 
@@ -58,39 +61,31 @@ def replace(registry: Registry, kind: Kind, asked: Attributes, item: Object) -> 
 
 
 def patch(registry: Registry, kind: Kind, asked: Attributes, body: bytes, content_type: str) -> Object:
-    """Merge a patch into an object.
+    """Apply a patch to an object.
 
     Raises:
-        Refused: 415 for a kind of patch that is not supported, 400 or 404.
+        Refused: 415 for a kind of patch that is not supported, 400, 404 or 422.
     """
-    if content_type.partition(";")[0].strip() not in _PATCHES:
+    apply = _PATCHES.get(content_type.partition(";")[0].strip())
+    if apply is None:
         raise status.unsupported_media_type(", ".join(_PATCHES))
     current = registry.get(kind, asked.name, asked.namespace if kind.namespaced else "")
-    merged = merge(current, _decode(body))
-    return replace(registry, kind, asked, merged)
-
-
-def merge(current: Any, change: Any) -> Any:
-    """Return a JSON merge patch applied (RFC 7386): null removes, objects merge, all else replaces."""
-    if not isinstance(change, dict):
-        return change
-    found = dict(current) if isinstance(current, dict) else {}
-    for key, value in change.items():
-        if value is None:
-            found.pop(key, None)
-        else:
-            found[key] = merge(found.get(key), value)
-    return found
+    change = _decode_any(body) if apply is patches.json_patch else _decode(body)
+    return replace(registry, kind, asked, apply(current, change))
 
 
 def _decode(body: bytes) -> Object:
-    try:
-        found = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise status.bad_request(f"the object provided is unrecognized: {error}") from error
+    found = _decode_any(body)
     if not isinstance(found, dict):
         raise status.bad_request("the object provided is unrecognized: not a JSON object")
     return found
+
+
+def _decode_any(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise status.bad_request(f"the object provided is unrecognized: {error}") from error
 
 
 def _decode_protobuf(body: bytes) -> Object:

@@ -44,10 +44,15 @@ class World:
         self.client_ca = pki.Authority("kubernetes")
         self.proxy_ca = pki.Authority("front-proxy-ca")
         self.seconds_left = []
+        self.refused = []
         self.trust = ClientTrust(TrustFlags())
         tokens = Tokens(_review, secret=b"s" * 32, clock=lambda: 0.0)
         self.authenticator = Authenticator(
-            self.trust, tokens, now=lambda: pki.now, certificate_seen=self.seconds_left.append
+            self.trust,
+            tokens,
+            now=lambda: pki.now,
+            certificate_seen=self.seconds_left.append,
+            certificate_refused=self.refused.append,
         )
         self.front_proxy = self.proxy_ca.issue("front-proxy-client").chain
         self.jane = self.client_ca.issue("jane", ["dev", "ops"], uids=["u-7"]).chain
@@ -170,6 +175,7 @@ async def test_front_proxy_with_another_name_is_refused(world):
     chain = world.proxy_ca.issue("somebody").chain
 
     assert await world.name(ADMIN, chain=chain) == "401"
+    assert world.refused[0] == "x509: subject with cn=somebody is not in the allowed list"
 
 
 async def test_front_proxy_that_names_nobody(world):

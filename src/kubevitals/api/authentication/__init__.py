@@ -62,6 +62,7 @@ class Authenticator:
         tokens: whose bearer token is whose.
         now: seconds since the epoch.
         certificate_seen: told how many seconds a certificate that its holder stands for itself with is still valid.
+        certificate_refused: told why, of each request whose certificate is no proof of anything.
     """
 
     def __init__(
@@ -71,11 +72,13 @@ class Authenticator:
         *,
         now: Callable[[], float],
         certificate_seen: Callable[[float], None] = lambda seconds: None,
+        certificate_refused: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self._trust = trust
         self._tokens = tokens
         self._now = now
         self._certificate_seen = certificate_seen
+        self._certificate_refused = certificate_refused
 
     async def authenticate(self, request: Request) -> Authenticated:
         """Return who is asking.
@@ -91,6 +94,8 @@ class Authenticator:
 
     async def _identify(self, request: Request) -> Authenticated:
         user, reasons = by_certificate(self._trust.current, request, self._now(), self._certificate_seen)
+        for reason in reasons:
+            self._certificate_refused(reason)
         known = Authenticated(user) if user else await self._by_token(request.headers, reasons)
         return Authenticated(_with_group(known.user), known.warnings)
 

@@ -133,7 +133,8 @@ def _off(ahead: float) -> str:
 
 def _runtime(evidence: Evidence, name: str) -> str:
     found = next((node.status.node_info for node in some(evidence.nodes) if node.metadata.name == name), None)
-    return f"{found.container_runtime_version}, kubelet {found.kubelet_version}" if found else "unknown runtime"
+    parts = (found.container_runtime_version, f"kubelet {found.kubelet_version}") if found else ()
+    return ", ".join(part for part in parts if part) or "unknown runtime"
 
 
 def _wrong(item: Mapping[str, Any]) -> bool:

@@ -57,7 +57,9 @@ def some_missing(evidence: Evidence) -> Iterator[Finding]:
     """D31: kubelets answer without metrics of the node, or nodes lack metrics for no reason that is known."""
     found = group(evidence, "D31")
     if found:
-        summary = f"The kubelets of {how_many(evidence, found)} answer without usable metrics of the node."
+        said = all(trouble.seen.startswith("kubectl get") for trouble in found)
+        what = "give no metrics, for the reason below" if said else "answer without usable metrics of the node"
+        summary = f"The kubelets of {how_many(evidence, found)} {what}."
         lines = [*_versions(evidence, [trouble.node for trouble in found]), *_quiet_lines(evidence)]
         yield finding(evidence, found, summary, _kubelet_remedies(), lines)
     elif not isinstance(evidence.node_metrics, Unseen) and evidence.node_metrics:

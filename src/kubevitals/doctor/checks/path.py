@@ -42,6 +42,8 @@ def pod_not_reached(evidence: Evidence) -> Iterator[Finding]:
     address, port = dialled(evidence)
     if not _NETWORK.search(message(evidence)) or not address or address == _cluster_ip(evidence):
         return
+    if list(kubelet_answers(evidence)):
+        return
     yield Finding(
         f"The API server cannot reach the provider's pod at {address} port {port}.",
         _seen(evidence),
@@ -120,11 +122,11 @@ def kubelet_answers(evidence: Evidence) -> Iterator[Finding]:
     """D10: the provider shares its node's network and port, and the kubelet is who answers."""
     address, port = dialled(evidence)
     owners = [node for node in some(evidence.nodes) if address and address in node.addresses()]
-    if not owners or port != str(owners[0].kubelet_port) or _status(evidence) not in ("401", "403", "404"):
+    if not owners or port != str(owners[0].kubelet_port):
         return
     yield Finding(
-        f"What answers at {address} port {port} is the kubelet of node {owners[0].metadata.name}: the provider uses "
-        "its node's network, and the same port.",
+        f"Where the API server looks for the provider, at {address} port {port}, is the kubelet of node "
+        f"{owners[0].metadata.name}: the provider uses its node's network, and the same port.",
         _seen(evidence),
         (
             Remedy(

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from kubevitals.doctor.evidence import Evidence, Unseen, some
+from kubevitals.doctor.evidence import Access, Evidence, Unseen, some
 from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.objects import ContainerStatus, Pod
+from kubevitals.doctor.rights import TRUST
 from kubevitals.doctor.running import account, namespace, provider_pod, workload
 from kubevitals.doctor.words import shortened
 
@@ -47,14 +48,16 @@ def image_not_pulled(evidence: Evidence) -> Iterator[Finding]:
 
 def authentication_not_readable(evidence: Evidence) -> Iterator[Finding]:
     """D17: the provider may not read how callers are authenticated."""
-    line = _logged(evidence, _NO_BINDING)
-    if not line:
+    right = evidence.rights.get(TRUST)
+    denied = isinstance(right, Access) and not right.allowed
+    line = _logged(evidence, _NO_BINDING) or _probed(evidence, _NO_BINDING)
+    if not line and not denied:
         return
     who = f"{namespace(evidence)}:{account(evidence)}"
     yield Finding(
         "The provider may not read the ConfigMap extension-apiserver-authentication in kube-system, which says whom to "
         "believe.",
-        (line,),
+        tuple(found for found in (line, _denied_line(who) if denied else "") if found),
         (
             Remedy(
                 "Bind the Role for it; it is in kube-system, wherever the provider runs.",
@@ -63,6 +66,11 @@ def authentication_not_readable(evidence: Evidence) -> Iterator[Finding]:
             ),
         ),
     )
+
+
+def _denied_line(who: str) -> str:
+    asked = "get configmap/extension-apiserver-authentication -n kube-system"
+    return f"kubectl auth can-i {asked} --as=system:serviceaccount:{who}: no"
 
 
 def no_aggregation(evidence: Evidence) -> Iterator[Finding]:
@@ -185,6 +193,12 @@ def _containers(evidence: Evidence) -> Iterator[tuple[Pod, ContainerStatus]]:
     for pod in some(evidence.pods):
         for status in pod.status.container_statuses or ():
             yield pod, status
+
+
+def _probed(evidence: Evidence, pattern: re.Pattern[str]) -> str:
+    """Return the line of the provider's readiness that matches."""
+    probe = evidence.probe.message if isinstance(evidence.probe, Unseen) else evidence.probe
+    return next((f"/readyz: {shortened(line)}" for line in probe.splitlines() if pattern.search(line)), "")
 
 
 def _logged(evidence: Evidence, pattern: re.Pattern[str]) -> str:
