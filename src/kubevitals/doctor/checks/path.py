@@ -11,7 +11,6 @@ from typing import Final
 
 from kubevitals.doctor.evidence import Evidence, Unseen, some
 from kubevitals.doctor.finding import Finding, Remedy
-from kubevitals.doctor.running import restart
 from kubevitals.doctor.words import condition_line, said
 
 _NETWORK: Final = re.compile(
@@ -35,6 +34,12 @@ def dialled(evidence: Evidence) -> tuple[str, str]:
     """Return address and port that the API server's message names; empty when it names none."""
     found = _DIALLED.search(message(evidence))
     return (found[1], found[2]) if found else ("", "")
+
+
+def status(evidence: Evidence) -> str:
+    """Return the HTTP status that the API server's message says the provider answers; empty when it says none."""
+    found = _STATUS.search(message(evidence))
+    return (found[1] or found[2]) if found else ""
 
 
 def pod_not_reached(evidence: Evidence) -> Iterator[Finding]:
@@ -120,7 +125,7 @@ def kubelet_answers(evidence: Evidence) -> Iterator[Finding]:
     """D10: the provider shares its node's network and port, and the kubelet is who answers."""
     address, port = dialled(evidence)
     owners = [node for node in some(evidence.nodes) if address and address in node.addresses()]
-    if not owners or port != str(owners[0].kubelet_port) or _status(evidence) not in ("401", "403", "404"):
+    if not owners or port != str(owners[0].kubelet_port) or status(evidence) not in ("401", "403", "404"):
         return
     yield Finding(
         f"What answers at {address} port {port} is the kubelet of node {owners[0].metadata.name}: the provider uses "
@@ -130,29 +135,6 @@ def kubelet_answers(evidence: Evidence) -> Iterator[Finding]:
             Remedy(
                 "Give the provider a port of its own, as these manifests do.",
                 "kubevitals manifests --host-network | kubectl apply -f -",
-            ),
-        ),
-    )
-
-
-def refused(evidence: Evidence) -> Iterator[Finding]:
-    """D11: the provider does not accept the API server's front-proxy certificate."""
-    if _status(evidence) != "401" or list(kubelet_answers(evidence)):
-        return
-    yield Finding(
-        "The provider answers 401 to the API server: it does not accept the certificate of its front proxy.",
-        _seen(evidence),
-        (
-            Remedy(
-                "After a rotation of that authority, restart a provider that has only read the old one; kubevitals "
-                "reads the new one by itself.",
-                restart(evidence),
-            ),
-            Remedy(
-                "Remove --requestheader-client-ca-file from the provider's flags, or let it name the authority that "
-                "signed the API server's --proxy-client-cert-file.",
-                "kubectl -n kube-system get configmap extension-apiserver-authentication -o "
-                "jsonpath='{.data.requestheader-client-ca-file}' | openssl x509 -noout -subject -enddate",
             ),
         ),
     )
@@ -184,12 +166,6 @@ def through_a_proxy(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def explained(evidence: Evidence) -> bool:
-    """Return whether one of these rows tells why the provider is not available."""
-    rows = (pod_not_reached, service_not_routed, overlay_not_reached, no_agent, kubelet_answers, refused)
-    return any(list(row(evidence)) for row in (*rows, through_a_proxy))
-
-
 def _probed(evidence: Evidence) -> bool:
     """Return whether the pod answered through the service proxy, be it that it is not ready."""
     return isinstance(evidence.probe, str) or evidence.probe.code in (401, 403, 500)
@@ -201,8 +177,3 @@ def _cluster_ip(evidence: Evidence) -> str:
 
 def _seen(evidence: Evidence) -> tuple[str, ...]:
     return tuple(condition_line(evidence))
-
-
-def _status(evidence: Evidence) -> str:
-    found = _STATUS.search(message(evidence))
-    return (found[1] or found[2]) if found else ""
