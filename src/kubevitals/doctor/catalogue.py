@@ -20,6 +20,7 @@ from kubevitals.doctor.checks import (
     owners,
     path,
     pod,
+    rates,
     registration,
     service,
 )
@@ -67,7 +68,9 @@ CHECKS: Final = (
     Check("D31", Hop.KUBELET, "Nodes without metrics", kubelet_silence.some_missing),
     Check("D32", Hop.DATA, "Kubelets that report no containers", data.no_containers),
     Check("D33", Hop.DATA, "Pods whose numbers cannot be right", data.withheld),
+    Check("D34", Hop.DATA, "A pod that is too young", rates.too_young),
     Check("D35", Hop.DATA, "Containers that are reported twice", data.reported_twice),
+    Check("D36", Hop.DATA, "CPU counters that go back", rates.goes_back),
     Check("D37", Hop.DATA, "Samples that are not of now", data.not_of_now),
     Check("D38", Hop.CONSUMER, "Autoscaled pods without requests", consumers.missing_requests),
     Check("D39", Hop.CONSUMER, "Autoscalers without metrics", consumers.no_metrics),
