@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Final
 
 from kubevitals.doctor.checks import (
+    adapter,
     authorization,
     availability,
     consumers,
+    dashboard,
     data,
+    fargate,
     front_proxy,
     kubelet_access,
     kubelet_certificates,
@@ -66,6 +69,8 @@ CHECKS: Final = (
     Check("D29", Hop.KUBELET, "No right to read kubelets", kubelet_access.not_authorized),
     Check("D30", Hop.KUBELET, "A provider with no metrics to serve", kubelet_silence.never_ready),
     Check("D31", Hop.KUBELET, "Nodes without metrics", kubelet_silence.some_missing),
+    Check("D47", Hop.KUBELET, "An adapter that finds no nodes", adapter.no_nodes),
+    Check("D48", Hop.KUBELET, "A node of Fargate that cannot measure itself", fargate.own_node),
     Check("D32", Hop.DATA, "Kubelets that report no containers", data.no_containers),
     Check("D33", Hop.DATA, "Pods whose numbers cannot be right", data.withheld),
     Check("D34", Hop.DATA, "A pod that is too young", rates.too_young),
@@ -74,4 +79,5 @@ CHECKS: Final = (
     Check("D37", Hop.DATA, "Samples that are not of now", data.not_of_now),
     Check("D38", Hop.CONSUMER, "Autoscaled pods without requests", consumers.missing_requests),
     Check("D39", Hop.CONSUMER, "Autoscalers without metrics", consumers.no_metrics),
+    Check("D46", Hop.CONSUMER, "A Dashboard without graphs", dashboard.no_graphs),
 )
