@@ -201,7 +201,7 @@ def test_a_refusal_in_spite_of_the_right():
 def test_an_adapter_needs_no_right_to_kubelets():
     """D29 and D02 are about providers that ask kubelets."""
     adapter = provider(container={"name": "adapter", "image": "prometheus-adapter:v0.12", "args": []})
-    assert found(healthy(pods=[adapter], node_metrics=[], rights=NO_RIGHT)) == {}
+    assert found(healthy(pods=[adapter], node_metrics=[], pod_metrics=[], rights=NO_RIGHT)) == {}
 
 
 def test_metrics_for_stats():

@@ -47,6 +47,16 @@ def cluster(request: web.BaseRequest) -> web.Response:
                 "status": {"conditions": [condition]},
             }
         ],
+        "namespaces": [{"metadata": {"name": "kubernetes-dashboard"}}],
+        "deployments": [
+            {
+                "metadata": {"name": "kubernetes-dashboard", "namespace": "kubernetes-dashboard"},
+                "spec": {
+                    "selector": {"matchLabels": {"k8s-app": "kubernetes-dashboard"}},
+                    "template": {"spec": {"containers": [{"name": "d", "args": [f"--sidecar-host={BEARER}"]}]}},
+                },
+            }
+        ],
         "nodes": [{"metadata": {"name": "node-1"}, "status": {"conditions": [{"type": "Ready", "status": "False"}]}}],
         "pods": [
             {
@@ -109,6 +119,7 @@ async def test_it_only_reads_and_always_reports(answer):
     assert json.loads(diagnosis.as_json(report, without_tokens))["healthy"] is report.healthy
     if answer is cluster:
         assert report.first is not None
+        assert "D46" in [item.check.id for item in report.others]
 
 
 async def test_an_api_server_that_is_away_is_an_error():

@@ -22,17 +22,6 @@ async def test_a_caller_without_the_right() -> None:
         await patient.healthy()
 
 
-async def test_the_front_proxys_name_is_not_allowed() -> None:
-    """D15: the name of the proxy certificate is one that may speak for others again."""
-    async with ward() as patient:
-        names = """'{"data":{"requestheader-allowed-names":"[\\"somebody-else\\"]"}}'"""
-        await patient.types(f"kubectl -n kube-system patch configmap extension-apiserver-authentication -p {names}")
-        await patient.diagnosed("D15")
-        names = names.replace("somebody-else", "front-proxy-client")
-        await patient.types(f"kubectl -n kube-system patch configmap extension-apiserver-authentication -p {names}")
-        await patient.healthy()
-
-
 async def test_no_right_to_read_whom_to_believe() -> None:
     """D17: the binding that is printed lets the provider know its callers."""
     async with ward() as patient:

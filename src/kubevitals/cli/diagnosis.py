@@ -57,8 +57,9 @@ def print_text(report: Report, clean: Clean, console: Console) -> None:
     if report.first is None:
         console.print(_verdict(report))
     else:
-        _print_first(report.first, shown, console)
+        _print_item(report.first, shown, console, _BAD)
     _print_others(report, shown, console)
+    _print_notes(report, shown, console)
     _print_unseen(report, shown, console)
 
 
@@ -89,16 +90,16 @@ def _print_subject(subject: Subject, shown: Clean, console: Console) -> None:
 
 def _verdict(report: Report) -> Text:
     if report.subject is not None:
-        return Text("Nothing that was found concerns it.", "bold")
+        return Text("Nothing is wrong with it." if report.notes else "Nothing that was found concerns it.", "bold")
     if any(walked.state == "unseen" for walked in report.hops):
         return Text("Nothing is wrong with what could be looked at.", "bold")
     return Text("All is well: metrics get from every kubelet to those who ask.", f"bold {_GOOD}")
 
 
-def _print_first(item: Item, shown: Clean, console: Console) -> None:
+def _print_item(item: Item, shown: Clean, console: Console, color: str) -> None:
     finding = item.finding
     console.print(
-        Text.assemble((item.check.id, f"bold {_BAD}"), f"  {item.check.title}  ", (item.check.hop.words, _QUIET))
+        Text.assemble((item.check.id, f"bold {color}"), f"  {item.check.title}  ", (item.check.hop.words, _QUIET))
     )
     console.print(Padding(Text(shown(finding.summary), "bold"), (0, 0, 0, 2)))
     _print_evidence(finding, shown, console)
@@ -138,6 +139,12 @@ def _print_others(report: Report, shown: Clean, console: Console) -> None:
         console.print(table)
 
 
+def _print_notes(report: Report, shown: Clean, console: Console) -> None:
+    for item in report.notes:
+        console.print(Text("\nGood to know: nothing is wrong here", "underline"))
+        _print_item(item, shown, console, _GOOD)
+
+
 def _print_unseen(report: Report, shown: Clean, console: Console) -> None:
     if not report.unseen:
         return
@@ -157,8 +164,8 @@ def as_json(report: Report, clean: Clean) -> str:
 
     ``{"healthy", "hops": [{"hop", "state", "words"}], "findings": [{"id", "hop", "title", "level", "summary",
     "evidence", "nodes", "remedies": [{"text", "command", "insecure"}]}], "unseen": [{"path", "code", "message"}],
-    "subject": {"title", "facts": [{"name", "words"}]}}``; the first finding is what to mend first, and the subject is
-    null when the whole pipeline was examined.
+    "subject": {"title", "facts": [{"name", "words"}]}, "notes": [...]}``; the first finding is what to mend first, the
+    subject is null when the whole pipeline was examined, and notes are like findings of which nothing is wrong.
     """
     findings = [report.first, *report.others] if report.first else []
     entry = {
@@ -167,6 +174,7 @@ def as_json(report: Report, clean: Clean) -> str:
         "findings": [_item(item) for item in findings],
         "unseen": [{"path": seen.path, "code": seen.code, "message": seen.message} for seen in report.unseen],
         "subject": None if report.subject is None else _subject(report.subject),
+        "notes": [_item(item) for item in report.notes],
     }
     return json.dumps(_cleaned(entry, clean), indent=2, ensure_ascii=False) + "\n"
 

@@ -89,6 +89,24 @@ class KubeletView:
     config: Seen[Mapping[str, object]] = NOT_ASKED
 
 
+@dataclass(frozen=True)
+class Dashboard:
+    """The Kubernetes Dashboard, which shows what its metrics scraper collects from the Metrics API.
+
+    Args:
+        namespace: where it is.
+        workloads: the Deployments there.
+        services: the Services there, and ``slices`` their EndpointSlices.
+        logs: what its pods wrote in the last minutes, by name.
+    """
+
+    namespace: str
+    workloads: Seen[Sequence[Workload]] = NOT_ASKED
+    services: Seen[Sequence[Service]] = NOT_ASKED
+    slices: Seen[Sequence[EndpointSlice]] = NOT_ASKED
+    logs: Mapping[str, Seen[str]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """The answer to a SubjectAccessReview for the provider's ServiceAccount, or to one for ourselves."""
@@ -125,6 +143,8 @@ class Evidence:
         pod: the one that was asked about.
         autoscalers: the HorizontalPodAutoscalers of the cluster.
         requests: CertificateSigningRequests of kubelets for serving certificates, the oldest first.
+        adapter: the ConfigMaps that a provider that asks Prometheus is configured by.
+        dashboard: the Kubernetes Dashboard, where there is one.
     """
 
     now: float
@@ -153,6 +173,8 @@ class Evidence:
     pod: Seen[Pod] = NOT_ASKED
     autoscalers: Seen[Sequence[Autoscaler]] = NOT_ASKED
     requests: Seen[Sequence[SigningRequest]] = NOT_ASKED
+    adapter: tuple[Seen[ConfigMap], ...] = ()
+    dashboard: Dashboard | None = None
 
     @property
     def registered(self) -> tuple[ApiService, ...]:

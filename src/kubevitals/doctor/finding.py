@@ -42,9 +42,10 @@ _WORDS = {
     Hop.CONSUMER: "consumers",
 }
 
-Level: TypeAlias = Literal["broken", "degraded", "symptom"]
+Level: TypeAlias = Literal["broken", "degraded", "symptom", "note"]
 """``broken``: nothing gets past this hop. ``degraded``: some nodes, pods or consumers are affected. ``symptom``: it
-follows from something deeper, and counts as the cause only where nothing deeper is found."""
+follows from something deeper, and counts as the cause only where nothing deeper is found. ``note``: nothing is wrong,
+and whoever wonders is told why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,13 @@ def node_objects(evidence: Evidence, found: Group) -> list[Node]:
 
 
 def finding(
-    evidence: Evidence, found: Group, summary: str, remedies: Sequence[Remedy], more: Sequence[str] = ()
+    evidence: Evidence,
+    found: Group,
+    summary: str,
+    remedies: Sequence[Remedy],
+    more: Sequence[str] = (),
+    *,
+    level: Level | None = None,
 ) -> Finding:
     """Return the finding for a group.
 
@@ -42,9 +48,10 @@ def finding(
         summary: a sentence.
         remedies: what helps.
         more: lines of evidence after what was said of the nodes.
+        level: another than what follows from whether nodes are measured.
     """
     nodes = tuple(trouble.node for trouble in found)
-    return Finding(summary, (*_said(found), *more), tuple(remedies), _level(evidence, nodes), nodes)
+    return Finding(summary, (*_said(found), *more), tuple(remedies), level or _level(evidence, nodes), nodes)
 
 
 def how_many(evidence: Evidence, found: Group) -> str:

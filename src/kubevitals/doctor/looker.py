@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -19,6 +19,7 @@ T = TypeVar("T")
 _AT_ONCE = 16
 _PAGE = 500
 _MOST = 20 * _PAGE  # objects of one collection
+TAIL: Final = (("tailLines", "400"), ("limitBytes", "200000"))
 _SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -113,3 +114,10 @@ def _decoded(path: str, body: bytes, type_: type[T]) -> Seen[T]:
         return msgspec.json.decode(body, type=type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Unseen(path, UNREADABLE, f"the answer makes no sense: {error}")
+
+
+async def together(**asked: Coroutine[Any, Any, Any]) -> dict[str, Any]:
+    """Return the answers to independent questions, asked at once."""
+    async with asyncio.TaskGroup() as group:
+        tasks = {name: group.create_task(question) for name, question in asked.items()}
+    return {name: task.result() for name, task in tasks.items()}

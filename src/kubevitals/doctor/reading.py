@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -11,7 +11,8 @@ import msgspec
 
 from kubevitals.doctor import rights
 from kubevitals.doctor.evidence import Evidence, KubeletView, Seen, Some, Unseen, some
-from kubevitals.doctor.looker import Looker
+from kubevitals.doctor.looker import TAIL, Looker, together
+from kubevitals.doctor.neighbours import adapter, dashboard
 from kubevitals.doctor.objects import (
     ApiService,
     Autoscaler,
@@ -27,14 +28,13 @@ from kubevitals.doctor.objects import (
     SigningRequest,
     Workload,
 )
-from kubevitals.doctor.scope import Scope
+from kubevitals.doctor.scope import WHOLE, Scope
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
 
 _METRICS = "/apis/metrics.k8s.io/v1beta1"
 _SYSTEM = "/api/v1/namespaces/kube-system"
-_TAIL = (("tailLines", "400"), ("limitBytes", "200000"))
 _VERBOSE = (("verbose", ""),)
 _NO_ENDPOINTS = "no endpoints available"  # what the service proxy says when no pod is ready
 _NO_LOG = 400  # what is said of a container that has not run, or not before
@@ -62,6 +62,9 @@ async def gather(looker: Looker, scope: Scope, now: float, progress: Progress) -
         evidence = await _service(looker, evidence, reference)
         progress("the provider's log, answers and rights")
         evidence = await _provider(looker, evidence, reference)
+        evidence = replace(evidence, adapter=await adapter(looker, evidence))
+    if scope == WHOLE:
+        evidence = replace(evidence, dashboard=await dashboard(looker, evidence))
     if scope.pod:
         namespace, name = scope.pod
         evidence = replace(evidence, pod=await looker.one(f"/api/v1/namespaces/{namespace}/pods/{name}", Pod))
@@ -72,7 +75,7 @@ async def gather(looker: Looker, scope: Scope, now: float, progress: Progress) -
 
 
 async def _cluster(looker: Looker, evidence: Evidence) -> Evidence:
-    found = await _together(
+    found = await together(
         api_services=looker.all("/apis/apiregistration.k8s.io/v1/apiservices", ApiService),
         nodes=looker.all("/api/v1/nodes", Node),
         node_metrics=looker.all(f"{_METRICS}/nodes", Metrics),
@@ -101,7 +104,7 @@ async def _service(looker: Looker, evidence: Evidence, reference: ServiceReferen
     selector = {} if isinstance(service, Unseen) else service.spec.selector or {}
     labels = ",".join(f"{key}={value}" for key, value in selector.items())
     slices = [("labelSelector", f"kubernetes.io/service-name={reference.name}")]
-    found = await _together(
+    found = await together(
         slices=looker.all(f"/apis/discovery.k8s.io/v1/{place}/endpointslices", EndpointSlice, slices),
         pods=looker.all(f"/api/v1/{place}/pods", Pod, [("labelSelector", labels or _LABEL)]),
         workloads=_workloads(looker, place),
@@ -111,7 +114,7 @@ async def _service(looker: Looker, evidence: Evidence, reference: ServiceReferen
 
 
 async def _workloads(looker: Looker, place: str) -> Seen[Sequence[Workload]]:
-    found = await _together(
+    found = await together(
         deployments=looker.all(f"/apis/apps/v1/{place}/deployments", Workload),
         replica_sets=looker.all(f"/apis/apps/v1/{place}/replicasets", Workload),
     )
@@ -123,7 +126,7 @@ async def _provider(looker: Looker, evidence: Evidence, reference: ServiceRefere
     pods = [pod for pod in some(evidence.pods) if not pod.finished][:3]
     place = f"/api/v1/namespaces/{reference.namespace}"
     restarted = [pod for pod in pods if any(found.restart_count for found in pod.status.container_statuses or ())]
-    found = await _together(
+    found = await together(
         logs=_logs(looker, place, pods, ()),
         previous=_logs(looker, place, restarted, [("previous", "true")]),
         probe=_probe(looker, evidence, reference, pods),
@@ -152,7 +155,7 @@ async def _logs(
     looker: Looker, place: str, pods: Sequence[Pod], params: Sequence[tuple[str, str]]
 ) -> Mapping[str, Seen[str]]:
     paths = {pod.metadata.name: f"{place}/pods/{pod.metadata.name}/log" for pod in pods}
-    found = await _together(**{name: looker.text(path, [*_TAIL, *params]) for name, path in paths.items()})
+    found = await together(**{name: looker.text(path, [*TAIL, *params]) for name, path in paths.items()})
     return {name: "" if isinstance(seen, Unseen) and seen.code == _NO_LOG else seen for name, seen in found.items()}
 
 
@@ -161,11 +164,11 @@ async def _rights(looker: Looker, namespace: str, pods: Sequence[Pod]) -> Mappin
     if not account:
         return {}
     user, groups = rights.service_account(namespace, account)
-    return await _together(**{words: looker.may(user, groups, asked) for words, asked in rights.NEEDED.items()})
+    return await together(**{words: looker.may(user, groups, asked) for words, asked in rights.NEEDED.items()})
 
 
 async def _own_rights(looker: Looker) -> Mapping[str, Seen[Any]]:
-    return await _together(**{words: looker.may_we(asked) for words, asked in rights.OWN.items()})
+    return await together(**{words: looker.may_we(asked) for words, asked in rights.OWN.items()})
 
 
 # --- kubelets -----------------------------------------------------------------------------------------------
@@ -185,7 +188,7 @@ def kubelets_to_ask(evidence: Evidence, scope: Scope) -> list[str]:
 
 
 async def _kubelets(looker: Looker, evidence: Evidence, names: Sequence[str]) -> Evidence:
-    views = await _together(**{name: _kubelet(looker, name, evidence.now) for name in names})
+    views = await together(**{name: _kubelet(looker, name, evidence.now) for name in names})
     return replace(evidence, kubelets=views, kubelets_looked=Some(len(views), len(some(evidence.nodes))))
 
 
@@ -206,10 +209,3 @@ def _config(seen: Seen[bytes]) -> Seen[Mapping[str, object]]:
         return msgspec.json.decode(seen, type=dict[str, dict[str, Any]]).get("kubeletconfig", {})
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Unseen("configz", -1, f"the answer makes no sense: {error}")
-
-
-async def _together(**asked: Coroutine[Any, Any, Any]) -> dict[str, Any]:
-    """Return the answers to independent questions, asked at once."""
-    async with asyncio.TaskGroup() as group:
-        tasks = {name: group.create_task(question) for name, question in asked.items()}
-    return {name: task.result() for name, task in tasks.items()}

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 _TOKEN = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 _ADDRESS = re.compile(
+    r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,6}(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d)|"  # of IPv4, written as IPv6
     r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d)|(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:])"
 )
 _URL_HOST = re.compile(r"(?<=https://)[^/:\s\"']+")

@@ -46,6 +46,7 @@ class Report:
         others: what else was found, in the order of hops; it may follow from the first.
         unseen: what could not be looked at.
         subject: what was seen of the one object that was asked about; None for the whole.
+        notes: what is as it has to be, and may still be wondered at.
     """
 
     hops: Sequence[Walked]
@@ -53,6 +54,7 @@ class Report:
     others: Sequence[Item]
     unseen: Sequence[Unseen]
     subject: Subject | None = None
+    notes: Sequence[Item] = ()
 
     @property
     def healthy(self) -> bool:
@@ -69,6 +71,8 @@ def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS, scope: Scope =
     items = [Item(check, found) for check in checks for found in check.find(evidence)]
     items = [item for item in items if concerned(evidence, scope, item.finding)]
     items.sort(key=lambda item: item.check.hop)
+    notes = [item for item in items if item.finding.level == "note"]
+    items = [item for item in items if item.finding.level != "note"]
     causes = [item for item in items if item.finding.level != "symptom"]
     broken = [item for item in causes if item.finding.level == "broken"]
     first = next(iter(broken or causes), None) or _deepest(items)
@@ -78,6 +82,7 @@ def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS, scope: Scope =
         [item for item in items if item is not first],
         [item for item in _unseen(evidence) if not (items and _follows(item))],
         subject(evidence, scope),
+        notes,
     )
 
 
@@ -111,8 +116,9 @@ def _follows(unseen: Unseen) -> bool:
 
 
 def _unseen(evidence: Evidence) -> Iterable[Unseen]:
-    for value in vars(evidence).values():
-        parts = value.values() if isinstance(value, dict) else (value,)
+    around = () if evidence.dashboard is None else vars(evidence.dashboard).values()
+    for value in (*vars(evidence).values(), *around):
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,)
         for part in parts:
             if isinstance(part, Unseen) and part.path and not part.missing:
                 yield part

@@ -7,9 +7,10 @@ import shlex
 from collections.abc import Sequence
 
 from kubevitals.doctor.evidence import Evidence, Unseen, some
-from kubevitals.doctor.objects import Container, Pod, seconds
-from kubevitals.errors import QuantityError
+from kubevitals.doctor.objects import Container, Node, Pod, PodSpec, seconds
+from kubevitals.errors import QuantityError, SelectorError
 from kubevitals.quantity import parse_duration
+from kubevitals.selectors import parse_labels
 
 _NAMES = ("metrics-server", "kubevitals")
 
@@ -19,11 +20,15 @@ def provider_pod(evidence: Evidence) -> Pod | None:
     return next((pod for pod in some(evidence.pods) if not pod.finished), None)
 
 
-def container_at(pod: Pod) -> int:
-    """Return which of its containers is the metrics server: the one that is called so, else the first."""
-    found = pod.spec.containers
-    named = (at for at, item in enumerate(found) if any(name in f"{item.name} {item.image}" for name in _NAMES))
-    return next(named, 0)
+def container_at(spec: PodSpec, names: Sequence[str] = _NAMES) -> int:
+    """Return which of its containers is the metrics server: the one that is called so, else the first.
+
+    Args:
+        spec: of a pod.
+        names: parts of what another one is called that is looked for.
+    """
+    found = enumerate(spec.containers)
+    return next((at for at, item in found if any(name in f"{item.name} {item.image}" for name in names)), 0)
 
 
 def is_ours(evidence: Evidence) -> bool:
@@ -36,6 +41,19 @@ def reads_kubelets(evidence: Evidence) -> bool:
     return is_ours(evidence) or "metrics-server" in _text(evidence)
 
 
+def is_adapter(evidence: Evidence) -> bool:
+    """Return whether the provider is prometheus-adapter."""
+    return "prometheus-adapter" in _text(evidence)
+
+
+def leaves_out(evidence: Evidence, node: Node) -> bool:
+    """Return whether the provider was told by --node-selector to leave a node out."""
+    try:
+        return not parse_labels(flag(evidence, "--node-selector")).matches(node.metadata.labels)
+    except SelectorError:
+        return False
+
+
 def _text(evidence: Evidence) -> str:
     container = _container(evidence)
     return "" if container is None else " ".join((container.name, container.image, *container.argv))
@@ -43,14 +61,18 @@ def _text(evidence: Evidence) -> str:
 
 def _container(evidence: Evidence) -> Container | None:
     pod = provider_pod(evidence)
-    return pod.spec.containers[container_at(pod)] if pod is not None and pod.spec.containers else None
+    return pod.spec.containers[container_at(pod.spec)] if pod is not None and pod.spec.containers else None
 
 
 def flag(evidence: Evidence, name: str) -> str:
     """Return the value of a flag of the provider's container; empty when it has none. The last one counts."""
     container = _container(evidence)
-    argv = container.argv if container is not None else ()
-    values = [after for item in argv for before, _, after in [item.partition("=")] if before == name]
+    return "" if container is None else flag_of(container, name)
+
+
+def flag_of(container: Container, name: str) -> str:
+    """Return the value of a flag of any container, likewise."""
+    values = [after for item in container.argv for before, _, after in [item.partition("=")] if before == name]
     return values[-1] if values else ""
 
 
@@ -115,16 +137,28 @@ def with_flags(evidence: Evidence, *flags: str) -> str:
         evidence: what is known of its container.
         flags: such as ``--metric-resolution=30s``; they take the place of those of the same name.
     """
-    pod, container = provider_pod(evidence), _container(evidence)
-    at = container_at(pod) if pod is not None else 0
-    args = (container.args or ()) if container is not None else ()
-    command = (container.command or ()) if container is not None else ()
+    pod = provider_pod(evidence)
+    where = f"kubectl -n {namespace(evidence)} patch {workload(evidence)}"
+    return patched(where, pod.spec if pod is not None else PodSpec(), container_at(pod.spec) if pod else 0, *flags)
+
+
+def patched(where: str, spec: PodSpec, at: int, *flags: str) -> str:
+    """Return the command that sets flags of a container.
+
+    Args:
+        where: the command's beginning, which names the workload.
+        spec: of its pods.
+        at: which of their containers.
+        flags: they take the place of those of the same name.
+    """
+    container = spec.containers[at] if spec.containers else Container()
+    args, command = container.args or (), container.command or ()
     place = f"/spec/template/spec/containers/{at}"
     changes: list[dict[str, object]] = [_change(place, command, args, item) for item in flags]
     if not args and not any(str(change["path"]).startswith(f"{place}/command") for change in changes):
         changes = [{"op": "add", "path": f"{place}/args", "value": list(flags)}]
     patch = shlex.quote(json.dumps(changes, separators=(",", ":")))
-    return f"kubectl -n {namespace(evidence)} patch {workload(evidence)} --type json -p {patch}"
+    return f"{where} --type json -p {patch}"
 
 
 def _change(place: str, command: Sequence[str], args: Sequence[str], item: str) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kubevitals.doctor.evidence import Evidence, KubeletView, Unseen, some, text_of
 from kubevitals.doctor.loglines import troubled
+from kubevitals.doctor.running import leaves_out, provider_pod
 from kubevitals.doctor.wordings import OTHER, row_of_cause, row_of_text
 
 _OWN_REFUSAL = re.compile(r"\bnodes(/\w+)? \"?[\w.-]+\"? is forbidden|cannot get resource")
@@ -38,6 +39,7 @@ def troubles(evidence: Evidence) -> list[NodeTrouble]:
     """Return at most one trouble for each node, by name of the node."""
     reported = {found.node: found for found in (*_from_logs(evidence), *_from_status(evidence))}
     measured = _measured(evidence)
+    measured |= {node.metadata.name for node in some(evidence.nodes) if leaves_out(evidence, node)}
     answered = {found.node: found for found in _from_kubelets(evidence) if found.node not in measured}
     for name, found in answered.items():
         before = reported.get(name)
@@ -115,12 +117,23 @@ def _has_node(body: bytes) -> bool:
 def _refined(evidence: Evidence, found: NodeTrouble) -> NodeTrouble:
     """Return the trouble under the row that the kubelet's configuration or quick answer shows it to be."""
     view = evidence.kubelets.get(found.node, KubeletView())
+    if found.row in ("D25", "D26") and _is_own_fargate(evidence, found.node):
+        return replace(found, row="D48")
     if found.row == "D29" and _lets_anybody_in(view):
         return replace(found, row="D28")
     answered = not isinstance(view.metrics, Unseen) and bool(view.metrics)
     if found.row == "D26" and found.seen.startswith("log of ") and answered and view.seconds < _QUICK:
         return replace(found, row="D25")  # it is not the kubelet that is slow
     return found
+
+
+def _is_own_fargate(evidence: Evidence, name: str) -> bool:
+    """Return whether a node is the one of the provider on Fargate, where no pod reaches its own kubelet."""
+    pod = provider_pod(evidence)
+    node = next((item for item in some(evidence.nodes) if item.metadata.name == name), None)
+    if pod is None or node is None or pod.spec.node_name != name:
+        return False
+    return node.metadata.labels.get("eks.amazonaws.com/compute-type") == "fargate"
 
 
 def _lets_anybody_in(view: KubeletView) -> bool:

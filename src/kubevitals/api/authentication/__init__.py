@@ -94,8 +94,8 @@ class Authenticator:
 
     async def _identify(self, request: Request) -> Authenticated:
         user, reasons = by_certificate(self._trust.current, request, self._now(), self._certificate_seen)
-        for reason in reasons:
-            self._certificate_refused(reason)
+        if reasons:
+            self._certificate_refused("; ".join(reasons))
         known = Authenticated(user) if user else await self._by_token(request.headers, reasons)
         return Authenticated(_with_group(known.user), known.warnings)
 

@@ -6,37 +6,37 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from kubevitals.doctor.checks.front_proxy import refused_lines, unlisted
 from kubevitals.doctor.evidence import Access, Evidence, Seen, Unseen
 from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.running import account, namespace, reads_kubelets
 from kubevitals.doctor.words import shortened
 
 _FORBIDDEN: Final = re.compile(r'(?:nodes|pods)\.metrics\.k8s\.io is forbidden: User "([^"]*)" cannot list')
+_PROXIES: Final = ("aggregator", "system:aggregator", "front-proxy-client", "system:auth-proxy")
 _REVIEWS: Final = ("create tokenreviews", "create subjectaccessreviews")
 
 
 def names_not_allowed(evidence: Evidence) -> Iterator[Finding]:
-    """D15: the provider takes the API server's proxy for the caller, as its name is not allowed to speak for others."""
+    """D15: the provider takes the API server's proxy for the caller, or refuses it, as its name is not allowed."""
     refusal = _refusal(evidence)
-    user = _user(refusal)
-    if user not in ("aggregator", "system:aggregator", "front-proxy-client", "system:auth-proxy"):
+    refused = unlisted(evidence)
+    user = refused or _user(refusal)
+    if not refused and user not in _PROXIES:
         return
-    allowed = (
-        ""
-        if isinstance(evidence.published, Unseen)
-        else (evidence.published.data or {}).get("requestheader-allowed-names", "")
-    )
+    data = None if isinstance(evidence.published, Unseen) else evidence.published.data
+    allowed = (data or {}).get("requestheader-allowed-names", "")
+    names = dict.fromkeys((*re.findall(r'"([^",]+)"', allowed), user))
+    taken = "refuses the API server" if refused else f"takes everybody for {user}"
+    asked = f"kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes: 403, {shortened(refusal)}"
     yield Finding(
-        f"The provider takes everybody for {user}: that name of the API server's proxy certificate is not among those "
-        "that may speak for others.",
-        (
-            f"kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes: 403, {shortened(refusal)}",
-            f"requestheader-allowed-names: {allowed}",
-        ),
+        f"The provider {taken}: the name of its proxy certificate, {user}, is not among those that may speak for "
+        "others.",
+        (*(refused_lines(evidence) if refused else (asked,)), f"requestheader-allowed-names: {allowed}"),
         (
             Remedy(
                 "Add the name to the flag of kube-apiserver, which publishes it.",
-                f"--requestheader-allowed-names=front-proxy-client,{user}",
+                f"--requestheader-allowed-names={','.join(names)}",
             ),
         ),
     )

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from kubevitals.doctor.checks.path import explained, message
+from kubevitals.doctor.checks import authorization, front_proxy, path
+from kubevitals.doctor.checks.path import message
 from kubevitals.doctor.evidence import Evidence, some
 from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.objects import ApiService
 from kubevitals.doctor.words import shortened
 
+_ROWS: Final = (
+    path.pod_not_reached,
+    path.service_not_routed,
+    path.overlay_not_reached,
+    path.no_agent,
+    path.through_a_proxy,
+    path.kubelet_answers,
+    front_proxy.refused,
+    front_proxy.expired,
+    front_proxy.not_for_clients,
+    authorization.names_not_allowed,
+)
+
 
 def unavailable(evidence: Evidence) -> Iterator[Finding]:
     """D40: an APIService is not available, which holds up whoever needs a list of all APIs."""
     found = [item for item in some(evidence.api_services) if _down(item)]
-    if explained(evidence) or not message(evidence):  # then another row tells why
+    if _explained(evidence) or not message(evidence):  # then another row tells why
         found = [item for item in found if item not in evidence.registered]
     if not found:
         return
@@ -30,6 +45,11 @@ def unavailable(evidence: Evidence) -> Iterator[Finding]:
         ),
         "symptom" if ours else "degraded",
     )
+
+
+def _explained(evidence: Evidence) -> bool:
+    """Return whether a row about the way to the provider tells why it is not available."""
+    return any(list(row(evidence)) for row in _ROWS)
 
 
 def _down(item: ApiService) -> bool:

@@ -9,7 +9,7 @@ from kubevitals.doctor.evidence import Evidence, Unseen, some, text_of
 from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.groups import finding, group, how_many, named, not_ready
 from kubevitals.doctor.objects import Node, seconds
-from kubevitals.doctor.running import age, namespace, provider_pod, reads_kubelets, resolution
+from kubevitals.doctor.running import age, leaves_out, namespace, provider_pod, reads_kubelets, resolution
 from kubevitals.doctor.troubles import troubles
 from kubevitals.doctor.words import shortened
 
@@ -71,6 +71,7 @@ def _unmeasured(evidence: Evidence) -> Iterator[Finding]:
     measured = {item.metadata.name for item in some(evidence.node_metrics)}
     known = {trouble.node for trouble in troubles(evidence)} - set(not_ready(evidence))
     missing = [node for node in some(evidence.nodes) if node.metadata.name not in measured | known]
+    missing = [node for node in missing if not leaves_out(evidence, node)]
     quiet = [node.metadata.name for node in missing if not node.ready]
     new = [node.metadata.name for node in missing if node.ready and _is_new(evidence, node)]
     rest = [node.metadata.name for node in missing if node.ready and node.metadata.name not in new]

@@ -11,7 +11,6 @@ from typing import Final
 
 from kubevitals.doctor.evidence import Evidence, Unseen, some
 from kubevitals.doctor.finding import Finding, Remedy
-from kubevitals.doctor.running import restart
 from kubevitals.doctor.words import condition_line, said
 
 _NETWORK: Final = re.compile(
@@ -35,6 +34,12 @@ def dialled(evidence: Evidence) -> tuple[str, str]:
     """Return address and port that the API server's message names; empty when it names none."""
     found = _DIALLED.search(message(evidence))
     return (found[1], found[2]) if found else ("", "")
+
+
+def status(evidence: Evidence) -> str:
+    """Return the HTTP status that the API server's message says the provider answers; empty when it says none."""
+    found = _STATUS.search(message(evidence))
+    return (found[1] or found[2]) if found else ""
 
 
 def pod_not_reached(evidence: Evidence) -> Iterator[Finding]:
@@ -137,29 +142,6 @@ def kubelet_answers(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def refused(evidence: Evidence) -> Iterator[Finding]:
-    """D11: the provider does not accept the API server's front-proxy certificate."""
-    if _status(evidence) != "401" or list(kubelet_answers(evidence)):
-        return
-    yield Finding(
-        "The provider answers 401 to the API server: it does not accept the certificate of its front proxy.",
-        _seen(evidence),
-        (
-            Remedy(
-                "After a rotation of that authority, restart a provider that has only read the old one; kubevitals "
-                "reads the new one by itself.",
-                restart(evidence),
-            ),
-            Remedy(
-                "Remove --requestheader-client-ca-file from the provider's flags, or let it name the authority that "
-                "signed the API server's --proxy-client-cert-file.",
-                "kubectl -n kube-system get configmap extension-apiserver-authentication -o "
-                "jsonpath='{.data.requestheader-client-ca-file}' | openssl x509 -noout -subject -enddate",
-            ),
-        ),
-    )
-
-
 def through_a_proxy(evidence: Evidence) -> Iterator[Finding]:
     """D09: the API server sends the request through an HTTP proxy of its environment."""
     address, _ = dialled(evidence)
@@ -186,12 +168,6 @@ def through_a_proxy(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def explained(evidence: Evidence) -> bool:
-    """Return whether one of these rows tells why the provider is not available."""
-    rows = (pod_not_reached, service_not_routed, overlay_not_reached, no_agent, kubelet_answers, refused)
-    return any(list(row(evidence)) for row in (*rows, through_a_proxy))
-
-
 def _probed(evidence: Evidence) -> bool:
     """Return whether the pod answered through the service proxy, be it that it is not ready."""
     return isinstance(evidence.probe, str) or evidence.probe.code in (401, 403, 500)
@@ -203,8 +179,3 @@ def _cluster_ip(evidence: Evidence) -> str:
 
 def _seen(evidence: Evidence) -> tuple[str, ...]:
     return tuple(condition_line(evidence))
-
-
-def _status(evidence: Evidence) -> str:
-    found = _STATUS.search(message(evidence))
-    return (found[1] or found[2]) if found else ""

@@ -8,6 +8,7 @@ from typing import Final
 
 from kubevitals.doctor.evidence import Access, Evidence, Unseen, some
 from kubevitals.doctor.finding import Finding, Remedy
+from kubevitals.doctor.loglines import without_head
 from kubevitals.doctor.objects import ContainerStatus, Pod
 from kubevitals.doctor.rights import TRUST
 from kubevitals.doctor.running import account, namespace, provider_pod, workload
@@ -209,5 +210,5 @@ def _logged(evidence: Evidence, pattern: re.Pattern[str]) -> str:
             lines = () if isinstance(log, Unseen) or name not in unready else log.splitlines()
             found = [line for line in lines if pattern.search(line)]
             if found:
-                return f"log of {name}: {shortened(found[-1])}"
+                return f"log of {name}: {shortened(without_head(found[-1]))}"
     return ""

@@ -48,6 +48,19 @@ class Container(Object, frozen=True):
         return (*(self.command or ()), *(self.args or ()))
 
 
+class ConfigMapVolume(Object, frozen=True):
+    """Which ConfigMap a volume shows."""
+
+    name: str = ""
+
+
+class Volume(Object, frozen=True):
+    """A volume of a pod."""
+
+    name: str = ""
+    config_map: ConfigMapVolume | None = None
+
+
 class PodSpec(Object, frozen=True):
     """``spec`` of a pod."""
 
@@ -58,6 +71,7 @@ class PodSpec(Object, frozen=True):
     dns_policy: str = ""
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] | None = ()
+    volumes: tuple[Volume, ...] | None = ()
 
 
 class Waiting(Object, frozen=True):
@@ -129,10 +143,24 @@ class Pod(Object, frozen=True):
         return self.status.phase in ("Succeeded", "Failed")
 
 
+class PodSelector(Object, frozen=True):
+    """Which pods are a workload's."""
+
+    match_labels: dict[str, str] | None = None
+
+
+class PodTemplate(Object, frozen=True):
+    """What a workload makes its pods by."""
+
+    spec: PodSpec = PodSpec()
+
+
 class WorkloadSpec(Object, frozen=True):
     """``spec`` of a Deployment or ReplicaSet."""
 
     replicas: int | None = 1
+    selector: PodSelector = PodSelector()
+    template: PodTemplate = PodTemplate()
 
 
 class Workload(Object, frozen=True):
