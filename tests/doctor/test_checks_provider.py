@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.doctor.seen import (
     slices,
 )
 
+from kubevitals.doctor import rights
 from kubevitals.doctor.evidence import Access, Evidence, Unseen
 from kubevitals.doctor.objects import ApiService, ConfigMap, Event, Pod
 from kubevitals.doctor.report import examine
@@ -234,3 +236,29 @@ def test_a_deeper_cause_comes_before_a_service_without_endpoints():
 def test_a_healthy_node_list_changes_nothing():
     """More nodes are no finding."""
     assert found(healthy(nodes=[node(f"node-{i}") for i in (1, 2)])) == {}
+
+
+def test_a_readiness_that_names_the_missing_right():
+    """D17: a provider that does not crash over it says so when it is asked whether it is ready."""
+    probe = Unseen("/api/v1/…/proxy/readyz", 500, f"[+]ping ok\n[-]metric-informer-sync failed: {NO_AUTH}\n")
+    assert found(healthy(probe=probe))["D17"].evidence[0].startswith("/readyz: [-]metric-informer-sync failed")
+
+
+def test_a_right_that_is_denied_is_enough():
+    """D17: whoever may ask about the provider's rights need not wait until it restarts."""
+    line = found(healthy(rights={rights.TRUST: Access(False)}))["D17"].evidence[0]
+    assert line.endswith("--as=system:serviceaccount:kube-system:metrics-server: no")
+
+
+@pytest.mark.parametrize("said", ["EOF", "dial tcp: i/o timeout", "bad status from {url}: 404"])
+def test_whatever_is_said_of_the_kubelets_port_it_is_the_kubelet(said):
+    """D10: nothing else can listen there, and no other row is told beside it."""
+    assert sorted(found(failing(said, "192.168.1.1"))) == ["D10"]
+
+
+def test_of_symptoms_the_deepest_is_told_first():
+    """A provider without metrics is why its Service has no endpoint, and not the other way round."""
+    probe = Unseen("/api/v1/…/proxy/readyz", 500, "[-]metric-storage-ready failed: no metrics to serve\n")
+    report = examine(replace(unready(provider(ready=False)), probe=probe))
+    assert report.first is not None
+    assert [report.first.check.id, *(item.check.id for item in report.others)] == ["D30", "D03"]

@@ -27,10 +27,10 @@ def names_not_allowed(evidence: Evidence) -> Iterator[Finding]:
     data = None if isinstance(evidence.published, Unseen) else evidence.published.data
     allowed = (data or {}).get("requestheader-allowed-names", "")
     names = dict.fromkeys((*re.findall(r'"([^",]+)"', allowed), user))
-    taken = "refuses the API server" if refused else f"takes everybody for {user}"
+    taken = f"does not let the API server speak as {user}" if refused else f"takes everybody for {user}"
     asked = f"kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes: 403, {shortened(refusal)}"
     yield Finding(
-        f"The provider {taken}: the name of its proxy certificate, {user}, is not among those that may speak for "
+        f"The provider {taken}: that name of the API server's proxy certificate is not among those that may speak for "
         "others.",
         (*(refused_lines(evidence) if refused else (asked,)), f"requestheader-allowed-names: {allowed}"),
         (
