@@ -55,10 +55,12 @@ def finding(
 
 
 def how_many(evidence: Evidence, found: Group) -> str:
-    """Return ``3 of 10 nodes``, or ``3 nodes`` when it is not known of how many."""
+    """Return ``3 of 10 nodes``, ``3 nodes`` when it is not known of how many, with ``at least`` where more may fail."""
     if isinstance(evidence.nodes, Unseen):
         return count(len(found), "node")
-    return f"{len(found):,} of {count(len(evidence.nodes), 'node')}"
+    known = {trouble.node for trouble in troubles(evidence)} | set(not_ready(evidence))
+    more = isinstance(evidence.node_metrics, Unseen) and len(known) < len(evidence.nodes)
+    return f"{'at least ' if more else ''}{len(found):,} of {count(len(evidence.nodes), 'node')}"
 
 
 def named(found: Sequence[str]) -> str:

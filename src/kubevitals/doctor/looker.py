@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -19,7 +19,8 @@ T = TypeVar("T")
 _AT_ONCE = 16
 _PAGE = 500
 _MOST = 20 * _PAGE  # objects of one collection
-TAIL: Final = (("tailLines", "400"), ("limitBytes", "200000"))
+_LINES, _MOST_LINES = 400, 4400  # of a log
+_BYTES = 500  # of a line
 _SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -35,6 +36,12 @@ class _Verdict(msgspec.Struct, frozen=True):
 
 class _Review(msgspec.Struct, frozen=True):
     status: _Verdict = _Verdict()
+
+
+def tail(nodes: int = 0) -> Params:
+    """Return how much of a log to ask for: its last lines, some for each of so many nodes, and no more than 2.2 MB."""
+    lines = min(_LINES + 2 * nodes, _MOST_LINES)
+    return [("tailLines", str(lines)), ("limitBytes", str(lines * _BYTES))]
 
 
 class Looker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubevitals.doctor.checks.dashboard import DASHBOARD, dashboard_namespace, dashboard_workload
 from kubevitals.doctor.evidence import Dashboard, Evidence, Seen, Unseen
-from kubevitals.doctor.looker import TAIL, Looker, together
+from kubevitals.doctor.looker import Looker, tail, together
 from kubevitals.doctor.objects import ConfigMap, EndpointSlice, Pod, Service, Workload
 from kubevitals.doctor.running import container_at, is_adapter, provider_pod
 
@@ -52,4 +52,4 @@ async def _logs(looker: Looker, pods: str, workload: Workload) -> dict[str, Seen
 
 async def _log(looker: Looker, pods: str, pod: Pod) -> Seen[str]:
     container = pod.spec.containers[container_at(pod.spec, (DASHBOARD,))].name
-    return await looker.text(f"{pods}/{pod.metadata.name}/log", [*TAIL, _RECENT, ("container", container)])
+    return await looker.text(f"{pods}/{pod.metadata.name}/log", [*tail(), _RECENT, ("container", container)])

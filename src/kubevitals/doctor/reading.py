@@ -11,7 +11,7 @@ import msgspec
 
 from kubevitals.doctor import rights
 from kubevitals.doctor.evidence import Evidence, KubeletView, Seen, Some, Unseen, some
-from kubevitals.doctor.looker import TAIL, Looker, together
+from kubevitals.doctor.looker import Looker, tail, together
 from kubevitals.doctor.neighbours import adapter, dashboard
 from kubevitals.doctor.objects import (
     ApiService,
@@ -125,10 +125,11 @@ async def _workloads(looker: Looker, place: str) -> Seen[Sequence[Workload]]:
 async def _provider(looker: Looker, evidence: Evidence, reference: ServiceReference) -> Evidence:
     pods = [pod for pod in some(evidence.pods) if not pod.finished][:3]
     place = f"/api/v1/namespaces/{reference.namespace}"
+    much = tail(len(some(evidence.nodes)))
     restarted = [pod for pod in pods if any(found.restart_count for found in pod.status.container_statuses or ())]
     found = await together(
-        logs=_logs(looker, place, pods, ()),
-        previous=_logs(looker, place, restarted, [("previous", "true")]),
+        logs=_logs(looker, place, pods, much),
+        previous=_logs(looker, place, restarted, [*much, ("previous", "true")]),
         probe=_probe(looker, evidence, reference, pods),
         status=looker.one(f"{_METRICS}/scrapestatus", dict[str, Any]),
         rights=_rights(looker, reference.namespace, pods),
@@ -155,7 +156,7 @@ async def _logs(
     looker: Looker, place: str, pods: Sequence[Pod], params: Sequence[tuple[str, str]]
 ) -> Mapping[str, Seen[str]]:
     paths = {pod.metadata.name: f"{place}/pods/{pod.metadata.name}/log" for pod in pods}
-    found = await together(**{name: looker.text(path, [*TAIL, *params]) for name, path in paths.items()})
+    found = await together(**{name: looker.text(path, params) for name, path in paths.items()})
     return {name: "" if isinstance(seen, Unseen) and seen.code == _NO_LOG else seen for name, seen in found.items()}
 
 

@@ -58,7 +58,8 @@ def some_missing(evidence: Evidence) -> Iterator[Finding]:
     found = group(evidence, "D31")
     if found:
         said = all(trouble.seen.startswith("kubectl get") for trouble in found)
-        what = "give no metrics, for the reason below" if said else "answer without usable metrics of the node"
+        why = f"give no metrics: {shortened(found[0].said)}"
+        what = why if said else "answer without usable metrics of the node"
         summary = f"The kubelets of {how_many(evidence, found)} {what}."
         lines = [*_versions(evidence, [trouble.node for trouble in found]), *_quiet_lines(evidence)]
         yield finding(evidence, found, summary, _kubelet_remedies(), lines)
