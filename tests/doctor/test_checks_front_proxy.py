@@ -60,7 +60,7 @@ def alert(name: str) -> Evidence:
 
 
 def cut_off(said: str, why: str) -> Evidence:
-    """The same, when the alert is lost with the connection; the log of kubevitals has the reason."""
+    """The same where no alert gets through, as with a server on asyncio; the log of kubevitals has the reason."""
     return unavailable(f'Get "{{url}}": {said}', logs={PROVIDER: own_refusal(why)})
 
 
@@ -105,6 +105,8 @@ def test_each_row_is_told(row):
         (answers_401(""), "D11"),
         (answers_401(refusal(OVER) + refusal(STRANGE)), "D11"),  # the newest line counts
         (cut_off("EOF", "certificate has expired"), "D12"),
+        (cut_off("EOF", "unsuitable certificate purpose"), "D13"),
+        (cut_off("EOF", "unable to get local issuer certificate"), "D11"),
         (
             cut_off("read tcp 10.0.0.1:5->10.0.0.2:443: read: connection reset by peer", "self-signed certificate"),
             "D11",

@@ -1,7 +1,8 @@
 """Does the provider believe the certificate of the API server's front proxy? Pure.
 
-A provider in Go answers 401 and writes why into its log. One that ends the handshake, as kubevitals does, makes the API
-server say ``remote error: tls: `` and the name that Go's crypto/tls has for the alert.
+A provider in Go answers 401 and writes why into its log. One that ends the handshake makes the API server say ``remote
+error: tls: `` and the name that Go's crypto/tls has for the alert, or ``EOF`` where the alert is not sent, as with
+asyncio; kubevitals, which is such a one, writes why into its log, too.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _ALERT: Final = re.compile(
     r"remote error: tls: (?:expired certificate|unsupported certificate|bad certificate|unknown certificate"
     r"|error decrypting message)"
 )
-_CUT: Final = re.compile(r"\bEOF$|connection reset by peer|broken pipe")  # an alert that was lost on the way
+_CUT: Final = re.compile(r"\bEOF$|connection reset by peer|broken pipe")
 _HANDSHAKE: Final = "TLS handshake failed"
 _EXPIRED: Final = re.compile(r"certificate has expired|expired certificate|not yet valid")
 _NOT_FOR_CLIENTS: Final = re.compile(r"incompatible key usage|unsupported certificate|certificate purpose")
