@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kubevitals.doctor.checks import authorization, front_proxy, path
+from kubevitals.doctor.checks import authorization, front_proxy, path, pod
 from kubevitals.doctor.checks.path import message
 from kubevitals.doctor.evidence import Evidence, some
 from kubevitals.doctor.finding import Finding, Remedy
@@ -19,6 +19,7 @@ _ROWS: Final = (
     path.no_agent,
     path.through_a_proxy,
     path.kubelet_answers,
+    pod.no_aggregation,
     front_proxy.refused,
     front_proxy.expired,
     front_proxy.not_for_clients,

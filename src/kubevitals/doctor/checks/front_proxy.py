@@ -15,6 +15,7 @@ from typing import Final
 from cryptography import x509
 
 from kubevitals.doctor.checks.path import kubelet_answers, message, status
+from kubevitals.doctor.checks.pod import no_aggregation
 from kubevitals.doctor.evidence import Evidence, Unseen, text_of
 from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.loglines import refusals, without_head
@@ -109,8 +110,8 @@ def unlisted(evidence: Evidence) -> str:
 
 
 def _refuses(evidence: Evidence) -> bool:
-    """Return whether it is the provider that refuses the API server, rather than a kubelet in its place."""
-    if list(kubelet_answers(evidence)):
+    """Return whether it is the provider that refuses the API server, rather than a kubelet in its place, and has what to judge by."""
+    if list(kubelet_answers(evidence)) or list(no_aggregation(evidence)):
         return False
     return status(evidence) == "401" or bool(_ALERT.search(message(evidence))) or _cut_off(evidence)
 
