@@ -110,7 +110,7 @@ def unlisted(evidence: Evidence) -> str:
 
 
 def _refuses(evidence: Evidence) -> bool:
-    """Return whether it is the provider that refuses the API server, rather than a kubelet in its place, and has what to judge by."""
+    """Return whether it is the provider that refuses the API server, and by an authority that it was told."""
     if list(kubelet_answers(evidence)) or list(no_aggregation(evidence)):
         return False
     return status(evidence) == "401" or bool(_ALERT.search(message(evidence))) or _cut_off(evidence)
