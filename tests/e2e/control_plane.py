@@ -23,14 +23,16 @@ class ControlPlane:
     Args:
         assets: folder with the binaries.
         folder: everything they write.
+        reach_kubelets: whether kube-apiserver has a certificate for kubelets, and dials pods rather than Services.
     """
 
-    def __init__(self, assets: Path, folder: Path) -> None:
+    def __init__(self, assets: Path, folder: Path, *, reach_kubelets: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.authorities = Authorities(folder / "pki")
         self.port = free_port()
         self._assets = assets
+        self._reach_kubelets = reach_kubelets
         self.etcd_port = free_port()
         self._etcd_peer_port = free_port()
         self.etcd = Process("etcd", self._etcd_argv(), folder / "etcd.log")
@@ -129,7 +131,15 @@ class ControlPlane:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={pki.service_account_key}",
             f"--service-account-signing-key-file={pki.service_account_key}",
+            *(self._reaching() if self._reach_kubelets else ()),
         ]
+
+    def _reaching(self) -> Iterator[str]:
+        yield "--enable-aggregator-routing=true"
+        yield "--kubelet-preferred-address-types=InternalIP"
+        yield f"--kubelet-certificate-authority={self.authorities.kubelets.file}"
+        yield f"--kubelet-client-certificate={self.authorities.admin}"
+        yield f"--kubelet-client-key={self.authorities.admin}"
 
     def _controllers_argv(self) -> list[str]:
         binary = self._assets / "kube-controller-manager"
@@ -152,9 +162,11 @@ class ControlPlane:
 
 
 @contextmanager
-def control_plane(assets: Path, folder: Path, *, controllers: bool = True) -> Iterator[ControlPlane]:
+def control_plane(
+    assets: Path, folder: Path, *, controllers: bool = True, reach_kubelets: bool = False
+) -> Iterator[ControlPlane]:
     """Run a control plane for the time of a with block; its data is removed afterwards, its logs stay."""
-    plane = ControlPlane(assets, folder)
+    plane = ControlPlane(assets, folder, reach_kubelets=reach_kubelets)
     try:
         plane.etcd.start()
         plane.api_server.start()

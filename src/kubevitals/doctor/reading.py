@@ -28,6 +28,7 @@ from kubevitals.doctor.objects import (
     Workload,
 )
 from kubevitals.doctor.scope import Scope
+from kubevitals.kube.client import Params
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
@@ -39,6 +40,8 @@ _MISSING_MOST = 20  # nodes without metrics whose kubelets are asked
 _SAMPLE = 5  # nodes with metrics whose kubelets are asked
 _LABEL = "k8s-app=metrics-server"
 _REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+_AUTOSCALING = ("v2", "v2beta2")  # v2 came with Kubernetes 1.23
+_DISCOVERY = ("v1", "v1beta1")  # v1 came with Kubernetes 1.21
 _OF_KUBELETS = (("fieldSelector", "spec.signerName=kubernetes.io/kubelet-serving"),)
 
 
@@ -79,7 +82,7 @@ async def _cluster(looker: Looker, evidence: Evidence) -> Evidence:
         candidates=looker.all("/api/v1/pods", Pod, [("labelSelector", _LABEL)]),
         namespaces=looker.all("/api/v1/namespaces", Namespace),
         own_rights=_own_rights(looker),
-        autoscalers=looker.all("/apis/autoscaling/v2/horizontalpodautoscalers", Autoscaler),
+        autoscalers=_newest(looker, "autoscaling", _AUTOSCALING, "horizontalpodautoscalers", Autoscaler),
         requests=_requests(looker),
     )
     return replace(evidence, **found)
@@ -99,7 +102,7 @@ async def _service(looker: Looker, evidence: Evidence, reference: ServiceReferen
     labels = ",".join(f"{key}={value}" for key, value in selector.items())
     slices = [("labelSelector", f"kubernetes.io/service-name={reference.name}")]
     found = await _together(
-        slices=looker.all(f"/apis/discovery.k8s.io/v1/{place}/endpointslices", EndpointSlice, slices),
+        slices=_newest(looker, "discovery.k8s.io", _DISCOVERY, f"{place}/endpointslices", EndpointSlice, slices),
         pods=looker.all(f"/api/v1/{place}/pods", Pod, [("labelSelector", labels or _LABEL)]),
         workloads=_workloads(looker, place),
         events=looker.all(f"/api/v1/{place}/events", Event),
@@ -193,6 +196,17 @@ def _config(seen: Seen[bytes]) -> Seen[Mapping[str, object]]:
         return msgspec.json.decode(seen, type=dict[str, dict[str, Any]]).get("kubeletconfig", {})
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Unseen("configz", -1, f"the answer makes no sense: {error}")
+
+
+async def _newest(
+    looker: Looker, group: str, versions: Sequence[str], path: str, type_: type[T], params: Params = ()
+) -> Seen[Sequence[T]]:
+    """Return a collection in the first version that the API server has; their fields that count here are the same."""
+    for version in versions[:-1]:
+        found = await looker.all(f"/apis/{group}/{version}/{path}", type_, params)
+        if not (isinstance(found, Unseen) and found.missing):
+            return found
+    return await looker.all(f"/apis/{group}/{versions[-1]}/{path}", type_, params)
 
 
 async def _together(**asked: Coroutine[Any, Any, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Final
 
 Attributes = dict[str, str]
 
+AUTHENTICATION: Final = "get the ConfigMap extension-apiserver-authentication"
 NEEDED: Final[Mapping[str, Attributes]] = {
     "get nodes/metrics": {"verb": "get", "resource": "nodes", "subresource": "metrics"},
     "list nodes": {"verb": "list", "resource": "nodes"},
@@ -19,7 +20,7 @@ NEEDED: Final[Mapping[str, Attributes]] = {
         "group": "authorization.k8s.io",
         "resource": "subjectaccessreviews",
     },
-    "get the ConfigMap extension-apiserver-authentication": {
+    AUTHENTICATION: {
         "verb": "get",
         "resource": "configmaps",
         "namespace": "kube-system",

@@ -72,7 +72,8 @@ def _data(evidence: Evidence) -> str:
     times = [moment for found in some(evidence.node_metrics) if (moment := seconds(found.timestamp)) is not None]
     age = f", oldest node {max(0, round(evidence.now - min(times)))} s old" if times else ""
     looked = evidence.kubelets_looked
-    return f"{count(len(evidence.pod_metrics), 'pod')} measured{age}; {looked.looked} of {looked.of:,} kubelets asked"
+    asked = f"; {looked.looked} of {looked.of:,} kubelets asked" if looked.of else ""
+    return f"{count(len(evidence.pod_metrics), 'pod')} measured{age}{asked}"
 
 
 def _consumer(evidence: Evidence) -> str:
