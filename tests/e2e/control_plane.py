@@ -30,6 +30,8 @@ class ControlPlane:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.authorities = Authorities(folder / "pki")
+        if reach_kubelets:  # one authority signs for all, as with serverTLSBootstrap
+            self.authorities.kubelets = self.authorities.cluster
         self.port = free_port()
         self._assets = assets
         self._reach_kubelets = reach_kubelets
@@ -69,11 +71,15 @@ class ControlPlane:
         self.api_server.stop(by=signal.SIGKILL)
         self.admin.close()
 
-    def restart_api_server(self) -> None:
-        """Start kube-apiserver again, on the same port and with the certificates that are valid now."""
+    def restart_api_server(self, *flags: str) -> None:
+        """Start kube-apiserver again, on the same port and with the certificates that are valid now.
+
+        Args:
+            flags: further ones, which count more than the usual ones of the same names.
+        """
         self.api_server.stop()
         self.admin.close()
-        self.api_server.argv = self._api_server_argv()
+        self.api_server.argv = [*self._api_server_argv(), *flags]
         self.api_server.start()
         self.wait_ready()
 

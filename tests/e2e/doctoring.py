@@ -116,10 +116,29 @@ class Patient(Site):
 
         return eventually(probe, within=45, every=0.5)
 
-    def run_command(self, command: str) -> str:
-        """Let a shell of the administrator run a command as doctor prints it; returns what it printed."""
+    def run_command(self, command: str, *, answer: str = "") -> str:
+        """Let a shell of the administrator run a command as doctor prints it; returns what it printed.
+
+        Args:
+            command: some lines.
+            answer: what is typed at the terminal.
+        """
         argv = ["bash", "-euo", "pipefail", "-c", command]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, env=self._environment())
+        ours, theirs = os.openpty()
+        os.write(ours, answer.encode())
+        try:
+            done = subprocess.run(
+                argv,
+                stdin=theirs,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+                env=self._environment(),
+            )
+        finally:
+            os.close(theirs)
+            os.close(ours)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 

@@ -77,6 +77,10 @@ class Kubelets:
         """Stop a pod's containers."""
         self._call(lambda: self._machines[node.name].stop_pod(pod.namespace, pod.name, time.time()))
 
+    def forget(self) -> None:
+        """Let the kubelets forget who was let in: what a bearer may do is reviewed again."""
+        self._verdicts.clear()
+
     def _call(self, action: Callable[[], object]) -> None:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(action)

@@ -124,6 +124,7 @@ class Evidence:
         namespaces: of the cluster.
         pod: the one that was asked about.
         autoscalers: the HorizontalPodAutoscalers of the cluster.
+        scaled: what the autoscalers scale that miss requests, by namespace and name of the autoscaler.
         requests: CertificateSigningRequests of kubelets for serving certificates, the oldest first.
     """
 
@@ -152,6 +153,7 @@ class Evidence:
     namespaces: Seen[Sequence[Namespace]] = NOT_ASKED
     pod: Seen[Pod] = NOT_ASKED
     autoscalers: Seen[Sequence[Autoscaler]] = NOT_ASKED
+    scaled: Mapping[str, Seen[Workload]] = field(default_factory=dict)
     requests: Seen[Sequence[SigningRequest]] = NOT_ASKED
 
     @property

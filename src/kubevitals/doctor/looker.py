@@ -82,6 +82,16 @@ class Looker:
             if not more or len(found) >= _MOST:
                 return found
 
+    async def newest(
+        self, group: str, versions: Sequence[str], path: str, type_: type[T], params: Params = ()
+    ) -> Seen[Sequence[T]]:
+        """Return the objects of a collection in the first of some versions that the API server has."""
+        for version in versions[:-1]:
+            found = await self.all(f"/apis/{group}/{version}/{path}", type_, params)
+            if not (isinstance(found, Unseen) and found.missing):
+                return found
+        return await self.all(f"/apis/{group}/{versions[-1]}/{path}", type_, params)
+
     async def may(self, user: str, groups: Sequence[str], attributes: dict[str, str]) -> Seen[Access]:
         """Return whether somebody else may do something (a SubjectAccessReview)."""
         spec = {"user": user, "groups": list(groups), "resourceAttributes": attributes}

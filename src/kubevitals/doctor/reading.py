@@ -27,8 +27,8 @@ from kubevitals.doctor.objects import (
     SigningRequest,
     Workload,
 )
+from kubevitals.doctor.scaled import scaled
 from kubevitals.doctor.scope import Scope
-from kubevitals.kube.client import Params
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
@@ -56,6 +56,7 @@ async def gather(looker: Looker, scope: Scope, now: float, progress: Progress) -
     """
     progress("the registration of the Metrics API")
     evidence = await _cluster(looker, Evidence(now=now))
+    evidence = replace(evidence, scaled=await scaled(looker, some(evidence.autoscalers)))
     reference = evidence.reference
     if reference is not None:
         progress(f"Service {reference.namespace}/{reference.name} and its pods")
@@ -82,7 +83,7 @@ async def _cluster(looker: Looker, evidence: Evidence) -> Evidence:
         candidates=looker.all("/api/v1/pods", Pod, [("labelSelector", _LABEL)]),
         namespaces=looker.all("/api/v1/namespaces", Namespace),
         own_rights=_own_rights(looker),
-        autoscalers=_newest(looker, "autoscaling", _AUTOSCALING, "horizontalpodautoscalers", Autoscaler),
+        autoscalers=looker.newest("autoscaling", _AUTOSCALING, "horizontalpodautoscalers", Autoscaler),
         requests=_requests(looker),
     )
     return replace(evidence, **found)
@@ -102,7 +103,7 @@ async def _service(looker: Looker, evidence: Evidence, reference: ServiceReferen
     labels = ",".join(f"{key}={value}" for key, value in selector.items())
     slices = [("labelSelector", f"kubernetes.io/service-name={reference.name}")]
     found = await _together(
-        slices=_newest(looker, "discovery.k8s.io", _DISCOVERY, f"{place}/endpointslices", EndpointSlice, slices),
+        slices=looker.newest("discovery.k8s.io", _DISCOVERY, f"{place}/endpointslices", EndpointSlice, slices),
         pods=looker.all(f"/api/v1/{place}/pods", Pod, [("labelSelector", labels or _LABEL)]),
         workloads=_workloads(looker, place),
         events=looker.all(f"/api/v1/{place}/events", Event),
@@ -196,17 +197,6 @@ def _config(seen: Seen[bytes]) -> Seen[Mapping[str, object]]:
         return msgspec.json.decode(seen, type=dict[str, dict[str, Any]]).get("kubeletconfig", {})
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Unseen("configz", -1, f"the answer makes no sense: {error}")
-
-
-async def _newest(
-    looker: Looker, group: str, versions: Sequence[str], path: str, type_: type[T], params: Params = ()
-) -> Seen[Sequence[T]]:
-    """Return a collection in the first version that the API server has; their fields that count here are the same."""
-    for version in versions[:-1]:
-        found = await looker.all(f"/apis/{group}/{version}/{path}", type_, params)
-        if not (isinstance(found, Unseen) and found.missing):
-            return found
-    return await looker.all(f"/apis/{group}/{versions[-1]}/{path}", type_, params)
 
 
 async def _together(**asked: Coroutine[Any, Any, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -12,6 +14,7 @@ from kubevitals.doctor.running import account, namespace, reads_kubelets
 from kubevitals.doctor.words import shortened
 
 _FORBIDDEN: Final = re.compile(r'(?:nodes|pods)\.metrics\.k8s\.io is forbidden: User "([^"]*)" cannot list')
+_PROXIES: Final = re.compile(r"(?!system:serviceaccount:).*(?:aggregator|front-proxy|auth-proxy|proxy-client)")
 _REVIEWS: Final = ("create tokenreviews", "create subjectaccessreviews")
 
 
@@ -19,7 +22,7 @@ def names_not_allowed(evidence: Evidence) -> Iterator[Finding]:
     """D15: the provider takes the API server's proxy for the caller, as its name is not allowed to speak for others."""
     refusal = _refusal(evidence)
     user = _user(refusal)
-    if user not in ("aggregator", "system:aggregator", "front-proxy-client", "system:auth-proxy"):
+    if not _PROXIES.match(user):
         return
     allowed = (
         ""
@@ -36,10 +39,19 @@ def names_not_allowed(evidence: Evidence) -> Iterator[Finding]:
         (
             Remedy(
                 "Add the name to the flag of kube-apiserver, which publishes it.",
-                f"--requestheader-allowed-names=front-proxy-client,{user}",
+                f"--requestheader-allowed-names={','.join((*_names(allowed), user))}",
             ),
         ),
     )
+
+
+def _names(allowed: str) -> list[str]:
+    """Return the names that are published, a list as JSON."""
+    try:
+        names = json.loads(allowed)
+    except ValueError:
+        names = None
+    return [str(name) for name in names] if isinstance(names, list) else ["front-proxy-client"]
 
 
 def callers_not_allowed(evidence: Evidence) -> Iterator[Finding]:
@@ -59,7 +71,7 @@ def callers_not_allowed(evidence: Evidence) -> Iterator[Finding]:
             Remedy(
                 "Let an administrator bind the ClusterRole for readers, which comes with the provider.",
                 "kubectl create clusterrolebinding metrics-readers "
-                f"--clusterrole=system:aggregated-metrics-reader --user={user}",
+                f"--clusterrole=system:aggregated-metrics-reader --user={shlex.quote(user)}",
             ),
         ),
         "degraded",

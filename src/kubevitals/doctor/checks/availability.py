@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from kubevitals.doctor.checks.path import explained, message
 from kubevitals.doctor.evidence import Evidence, some
 from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.objects import ApiService
 from kubevitals.doctor.words import shortened
+
+_HELD_UP: Final = "NamespaceDeletionDiscoveryFailure"
+_SHOWN: Final = 3
 
 
 def unavailable(evidence: Evidence) -> Iterator[Finding]:
@@ -23,13 +27,21 @@ def unavailable(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         f"{'APIService' if len(names) == 1 else 'APIServices'} {', '.join(names)} cannot be used: namespaces then stay "
         "in Terminating, and tools that list all APIs complain.",
-        tuple(map(_line, found)),
+        (*map(_line, found), *_stuck(evidence)),
         (
             Remedy("Mend what it leads to: the message says where the API server fails."),
             Remedy("Or remove it, where what it led to is gone.", f"kubectl delete apiservice {' '.join(names)}"),
         ),
         "symptom" if ours else "degraded",
     )
+
+
+def _stuck(evidence: Evidence) -> Iterator[str]:
+    """Yield which namespaces are held up, of a few."""
+    for item in [item for item in some(evidence.namespaces) if item.metadata.deletion_timestamp][:_SHOWN]:
+        said = item.status.condition(_HELD_UP)
+        if said is not None and said.status == "True":
+            yield f"namespace {item.metadata.name}: Terminating, {said.reason}: {shortened(said.message)}"
 
 
 def _down(item: ApiService) -> bool:

@@ -129,14 +129,21 @@ class Pod(Object, frozen=True):
         return self.status.phase in ("Succeeded", "Failed")
 
 
+class PodTemplate(Object, frozen=True):
+    """What pods are made from."""
+
+    spec: PodSpec = PodSpec()
+
+
 class WorkloadSpec(Object, frozen=True):
-    """``spec`` of a Deployment or ReplicaSet."""
+    """``spec`` of a Deployment, ReplicaSet or StatefulSet."""
 
     replicas: int | None = 1
+    template: PodTemplate = PodTemplate()
 
 
 class Workload(Object, frozen=True):
-    """A Deployment or ReplicaSet."""
+    """A Deployment, ReplicaSet or StatefulSet."""
 
     metadata: Meta = Meta()
     spec: WorkloadSpec = WorkloadSpec()
