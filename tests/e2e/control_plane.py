@@ -161,7 +161,7 @@ class ControlPlane:
             "--leader-elect=false",
             "--secure-port=0",
             *_insecure_port_off(binary),
-            "--horizontal-pod-autoscaler-sync-period=5s",
+            "--horizontal-pod-autoscaler-sync-period=2s",
             "--horizontal-pod-autoscaler-cpu-initialization-period=1s",
             "--horizontal-pod-autoscaler-initial-readiness-delay=1s",
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,6 @@ from tests.processes import eventually, running
 
 PROGRAM = (sys.executable, "-c", "from kubevitals.cli import main; main()", "doctor")
 PORT = 10250  # of the provider's pod, as the manifests have it
-REVIEWS = "/apis/authorization.k8s.io/v1"
 
 
 @dataclass(frozen=True)
@@ -206,6 +206,21 @@ def serving(site: Patient, server: Server) -> Iterator[None]:
     eventually(lambda: site.run_pods(objects.NAMESPACE), within=30)
     with running(server.process):
         yield
+
+
+def own_address() -> str:
+    """An address of this machine where a pod could listen; empty when there is none.
+
+    An API server refuses addresses of the loopback interface as those of pods.
+    """
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+            asker.connect(("192.0.2.1", 9))  # nothing is sent
+            found = str(asker.getsockname()[0])
+        socket.create_server((found, PORT)).close()
+    except OSError:
+        return ""
+    return "" if found.startswith("127.") else found
 
 
 def gone(site: Patient, path: str) -> None:

@@ -19,8 +19,9 @@ async def scaled(looker: Looker, autoscalers: Sequence[Autoscaler]) -> Mapping[s
     """Return what those scale that miss requests, of a few, by namespace and name of the autoscaler."""
     paths = {item.metadata.key: _path(item) for item in autoscalers if _misses(item)}
     chosen = dict(list(paths.items())[:_MOST])
-    found = await asyncio.gather(*(looker.one(path, Workload) for path in chosen.values()))
-    return dict(zip(chosen, found, strict=True))
+    async with asyncio.TaskGroup() as group:
+        tasks = {key: group.create_task(looker.one(path, Workload)) for key, path in chosen.items()}
+    return {key: task.result() for key, task in tasks.items()}
 
 
 def _misses(item: Autoscaler) -> bool:
