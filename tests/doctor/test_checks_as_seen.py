@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.doctor.seen import api_service, found, healthy, of
+from tests.doctor.seen import api_service, found, healthy, of, service
 
 from kubevitals.cli import doctor
 from kubevitals.doctor.evidence import Access, Evidence, Unseen
@@ -83,6 +84,27 @@ def test_a_name_that_a_shell_would_read_is_quoted():
     """D16: the name of a user is anything that a certificate says."""
     seen = found(refused("jane; rm -rf ~", may=False))["D16"]
     assert seen.remedies[0].command.endswith("--user='jane; rm -rf ~'")
+
+
+def test_a_right_in_ones_own_namespace_is_told():
+    """D16: somebody who may read metrics of a namespace is not told to have no rights at all."""
+    evidence = refused("jane", may=False)
+    here = {"list pods.metrics.k8s.io -n shop": Access(True)}
+    seen = found(replace(evidence, own_rights=evidence.own_rights | here))["D16"]
+    assert seen.summary == "jane may not read metrics but those of pods in namespace shop."
+    assert [line for line in seen.evidence if "-n shop" in line] == []
+    gone = {"list pods.metrics.k8s.io -n shop": Access(False)}
+    assert (
+        found(replace(evidence, own_rights=evidence.own_rights | gone))["D16"].summary == "jane may not read metrics."
+    )
+
+
+def test_a_service_that_leads_out_has_no_endpoints():
+    """D03: an ExternalName is resolved by the API server, and has neither pods nor endpoints."""
+    outside = service(type="ExternalName", externalName="metrics.example.com", selector=None)
+    report = examine(healthy(service=outside, slices=[], pods=[], logs={}))
+    assert report.healthy
+    assert any("leads to metrics.example.com" in walked.words for walked in report.hops)
 
 
 def test_namespaces_that_are_held_up_are_named():

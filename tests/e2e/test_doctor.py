@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -128,6 +129,19 @@ def test_a_viewer_is_told_what_is_not_to_be_seen(patient: Patient) -> None:
     assert seen.state("registration of the Metrics API") == "unseen: could not be looked at"
     assert seen.state("what the kubelets report").startswith("ok: 4 pods measured")
     assert "kubelets asked" not in seen.state("what the kubelets report")
+
+
+def test_who_has_rights_in_one_namespace_is_told_so(patient: Patient) -> None:
+    """What is true of the namespace of the kubeconfig is not denied, and its pods can be examined by name."""
+    for path, manifest in objects.reader("team-a", "member"):
+        patient.plane.admin.post(path, manifest)
+    config = json.loads(patient.user("member").read_text())
+    config["contexts"][0]["context"]["namespace"] = "team-a"
+    own = patient.folder / "member.kubeconfig"
+    own.write_text(json.dumps(config))
+    seen = patient.found_first("D16", kubeconfig=own)
+    assert seen.finding("D16")["summary"] == "member may not read metrics but those of pods in namespace team-a."
+    assert patient.diagnose("pod", "web-1", "-n", "team-a").report["subject"]["title"] == "pod team-a/web-1"
 
 
 def test_reading_suffices(patient: Patient, reader: Path) -> None:

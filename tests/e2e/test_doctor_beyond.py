@@ -20,6 +20,7 @@ from kubevitals.simulator.pki import KeyPair
 
 pytestmark = pytest.mark.e2e
 
+SERVICE = f"{objects.CORE}/namespaces/{objects.NAMESPACE}/services/{objects.NAME}"
 SHOP = "shop"
 Manifest = objects.Manifest
 
@@ -97,6 +98,22 @@ def autoscaler() -> Manifest:
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
     limits = {"minReplicas": 1, "maxReplicas": 1, "targetCPUUtilizationPercentage": 60}
     return {"metadata": {"name": "web"}, "spec": {"scaleTargetRef": target} | limits}
+
+
+def test_a_service_that_leads_out_of_the_cluster(patient: Patient) -> None:
+    """An API server that dials pods itself takes no ExternalName: that is what is told, and no endpoints are missed."""
+    outside = {"type": "ExternalName", "externalName": "metrics.example.com"}
+    inside = {"clusterIP": None, "clusterIPs": None, "selector": None}
+    try:
+        patient.plane.admin.patch(SERVICE, {"spec": outside | inside})
+        seen = patient.found_first("D40")
+        assert seen.rows == ["D40"]
+        assert seen.says("D40", 'unsupported service type "ExternalName"')
+        assert seen.state("Service and endpoints") == "ok: leads to metrics.example.com, outside the cluster"
+    finally:
+        patient.plane.admin.delete(SERVICE)
+        patient.run_command("kubevitals manifests | kubectl apply -f -")
+    patient.healed()
 
 
 def test_a_front_proxy_whose_name_is_not_allowed(patient: Patient) -> None:

@@ -49,6 +49,11 @@ class Looker:
         self._timeout = timeout
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of whoever runs it, as the kubeconfig has it."""
+        return self._client.config.namespace or "default"
+
     async def body(self, path: str, params: Params = ()) -> Seen[bytes]:
         """Return what a GET brings."""
         try:

@@ -156,7 +156,8 @@ async def _rights(looker: Looker, namespace: str, pods: Sequence[Pod]) -> Mappin
 
 
 async def _own_rights(looker: Looker) -> Mapping[str, Seen[Any]]:
-    return await _together(**{words: looker.may_we(asked) for words, asked in rights.OWN.items()})
+    wanted = rights.OWN | rights.own_in(looker.namespace)
+    return await _together(**{words: looker.may_we(asked) for words, asked in wanted.items()})
 
 
 # --- kubelets -----------------------------------------------------------------------------------------------

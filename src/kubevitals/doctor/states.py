@@ -24,6 +24,8 @@ def _registration(evidence: Evidence) -> str:
 
 
 def _service(evidence: Evidence) -> str:
+    if not isinstance(evidence.service, Unseen) and evidence.service.leads_out:
+        return f"leads to {evidence.service.spec.external_name}, outside the cluster"
     if isinstance(evidence.slices, Unseen):
         return ""
     ends = [end for found in evidence.slices for end in found.endpoints or ()]

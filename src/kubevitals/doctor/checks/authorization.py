@@ -10,6 +10,7 @@ from typing import Final
 
 from kubevitals.doctor.evidence import Access, Evidence, Seen, Unseen
 from kubevitals.doctor.finding import Finding, Remedy
+from kubevitals.doctor.rights import OWN
 from kubevitals.doctor.running import account, namespace, reads_kubelets
 from kubevitals.doctor.words import shortened
 
@@ -57,12 +58,12 @@ def _names(allowed: str) -> list[str]:
 def callers_not_allowed(evidence: Evidence) -> Iterator[Finding]:
     """D16: whoever asks has no right to read metrics."""
     refusal = _refusal(evidence)
-    denied = _denied(evidence.own_rights)
+    denied = [words for words in _denied(evidence.own_rights) if words in OWN]
     if not refusal or not denied or list(names_not_allowed(evidence)):
         return
     user = _user(refusal) or "USER"
     yield Finding(
-        f"{user} may not read metrics.",
+        f"{user} may not read metrics{_elsewhere(evidence)}.",
         (
             f"kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes: 403, {shortened(refusal)}",
             *(f"kubectl auth can-i {words}: no" for words in denied),
@@ -76,6 +77,13 @@ def callers_not_allowed(evidence: Evidence) -> Iterator[Finding]:
         ),
         "degraded",
     )
+
+
+def _elsewhere(evidence: Evidence) -> str:
+    """Return words for a namespace of which we may read metrics; empty when we may not, or when it is not known."""
+    allowed = [words for words, answer in evidence.own_rights.items() if isinstance(answer, Access) and answer.allowed]
+    places = [words.partition(" -n ")[2] for words in allowed if words not in OWN]
+    return f" but those of pods in namespace {places[0]}" if places else ""
 
 
 def reviews_not_allowed(evidence: Evidence) -> Iterator[Finding]:
