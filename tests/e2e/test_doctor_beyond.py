@@ -8,7 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.e2e import objects
 from tests.e2e.bare_kubelet import bare_kubelet
-from tests.e2e.doctoring import Diagnosis, Patient
+from tests.e2e.diagnosis import Diagnosis
+from tests.e2e.doctoring import Patient
 from tests.e2e.fleet import MI, Container, Node, Pod
 from tests.e2e.kubelets import Kubelets
 from tests.e2e.world import reviewer
@@ -35,6 +36,8 @@ def test_a_kubelet_without_a_certificate(patient: Patient) -> None:
         patient.plane.client(user).post(REQUESTS, manifest("csr-d", pem(node.name, [node.name, node.address])))
         seen = eventually(lambda: pending(patient.found_first("D21")), within=30)
         assert seen.finding("D21")["nodes"] == ["node-d"]
+        strangers = patient.doctor("--redact").stdout
+        assert [word for word in (node.name, node.address, patient.address) if word in strangers] == []
         told = patient.run_command(seen.remedy("D21"), answer="y\n")
         assert "csr-d" in told
         issued = eventually(lambda: admin.get(f"{REQUESTS}/csr-d")["status"].get("certificate"), within=30)
