@@ -246,7 +246,7 @@ def test_a_readiness_that_names_the_missing_right():
 
 def test_a_right_that_is_denied_is_enough():
     """D17: whoever may ask about the provider's rights need not wait until it restarts."""
-    line = found(healthy(rights={rights.TRUST: Access(False)}))["D17"].evidence[0]
+    line = found(healthy(rights={rights.AUTHENTICATION: Access(False)}))["D17"].evidence[0]
     assert line.endswith("--as=system:serviceaccount:kube-system:metrics-server: no")
 
 

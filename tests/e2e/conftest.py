@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e import installing
+from tests.e2e import doctoring, installing
 from tests.e2e.control_plane import BINARIES
 from tests.e2e.fleet import small_fleet
 from tests.e2e.world import World, world
@@ -41,6 +41,20 @@ def site(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ins
     """A cluster without a metrics server; modules leave it so."""
     with installing.site(assets, tmp_path_factory.mktemp("install"), small_fleet()) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def patient(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[doctoring.Patient]:
+    """A cluster that has what doctor said to install when there was nothing; tests leave it healthy."""
+    address = doctoring.own_address()
+    if not address:
+        pytest.skip(f"This machine has no address besides 127.0.0.1 with a free port {doctoring.PORT}.")
+    with doctoring.patient(assets, tmp_path_factory.mktemp("doctor"), small_fleet(), address) as found:
+        found.before = found.diagnose()
+        found.run_command(found.before.remedy("D01"))
+        with doctoring.serving(found, found.new_server("provider", installing.printed())):
+            found.healed()
+            yield found
 
 
 @pytest.fixture(scope="module")

@@ -23,14 +23,18 @@ class ControlPlane:
     Args:
         assets: folder with the binaries.
         folder: everything they write.
+        reach_kubelets: whether kube-apiserver has a certificate for kubelets, and dials pods rather than Services.
     """
 
-    def __init__(self, assets: Path, folder: Path) -> None:
+    def __init__(self, assets: Path, folder: Path, *, reach_kubelets: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.authorities = Authorities(folder / "pki")
+        if reach_kubelets:  # one authority signs for all, as with serverTLSBootstrap
+            self.authorities.kubelets = self.authorities.cluster
         self.port = free_port()
         self._assets = assets
+        self._reach_kubelets = reach_kubelets
         self.etcd_port = free_port()
         self._etcd_peer_port = free_port()
         self.etcd = Process("etcd", self._etcd_argv(), folder / "etcd.log")
@@ -67,11 +71,15 @@ class ControlPlane:
         self.api_server.stop(by=signal.SIGKILL)
         self.admin.close()
 
-    def restart_api_server(self) -> None:
-        """Start kube-apiserver again, on the same port and with the certificates that are valid now."""
+    def restart_api_server(self, *flags: str) -> None:
+        """Start kube-apiserver again, on the same port and with the certificates that are valid now.
+
+        Args:
+            flags: further ones, which count more than the usual ones of the same names.
+        """
         self.api_server.stop()
         self.admin.close()
-        self.api_server.argv = self._api_server_argv()
+        self.api_server.argv = [*self._api_server_argv(), *flags]
         self.api_server.start()
         self.wait_ready()
 
@@ -129,7 +137,15 @@ class ControlPlane:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={pki.service_account_key}",
             f"--service-account-signing-key-file={pki.service_account_key}",
+            *(self._reaching() if self._reach_kubelets else ()),
         ]
+
+    def _reaching(self) -> Iterator[str]:
+        yield "--enable-aggregator-routing=true"
+        yield "--kubelet-preferred-address-types=InternalIP"
+        yield f"--kubelet-certificate-authority={self.authorities.kubelets.file}"
+        yield f"--kubelet-client-certificate={self.authorities.admin}"
+        yield f"--kubelet-client-key={self.authorities.admin}"
 
     def _controllers_argv(self) -> list[str]:
         binary = self._assets / "kube-controller-manager"
@@ -145,16 +161,18 @@ class ControlPlane:
             "--leader-elect=false",
             "--secure-port=0",
             *_insecure_port_off(binary),
-            "--horizontal-pod-autoscaler-sync-period=5s",
+            "--horizontal-pod-autoscaler-sync-period=2s",
             "--horizontal-pod-autoscaler-cpu-initialization-period=1s",
             "--horizontal-pod-autoscaler-initial-readiness-delay=1s",
         ]
 
 
 @contextmanager
-def control_plane(assets: Path, folder: Path, *, controllers: bool = True) -> Iterator[ControlPlane]:
+def control_plane(
+    assets: Path, folder: Path, *, controllers: bool = True, reach_kubelets: bool = False
+) -> Iterator[ControlPlane]:
     """Run a control plane for the time of a with block; its data is removed afterwards, its logs stay."""
-    plane = ControlPlane(assets, folder)
+    plane = ControlPlane(assets, folder, reach_kubelets=reach_kubelets)
     try:
         plane.etcd.start()
         plane.api_server.start()

@@ -142,6 +142,7 @@ class Evidence:
         namespaces: of the cluster.
         pod: the one that was asked about.
         autoscalers: the HorizontalPodAutoscalers of the cluster.
+        scaled: what the autoscalers scale that miss requests, by namespace and name of the autoscaler.
         requests: CertificateSigningRequests of kubelets for serving certificates, the oldest first.
         adapter: the ConfigMaps that a provider that asks Prometheus is configured by.
         dashboard: the Kubernetes Dashboard, where there is one.
@@ -172,6 +173,7 @@ class Evidence:
     namespaces: Seen[Sequence[Namespace]] = NOT_ASKED
     pod: Seen[Pod] = NOT_ASKED
     autoscalers: Seen[Sequence[Autoscaler]] = NOT_ASKED
+    scaled: Mapping[str, Seen[Workload]] = field(default_factory=dict)
     requests: Seen[Sequence[SigningRequest]] = NOT_ASKED
     adapter: tuple[Seen[ConfigMap], ...] = ()
     dashboard: Dashboard | None = None

@@ -57,6 +57,11 @@ class Looker:
         self._timeout = timeout
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of whoever runs it, as the kubeconfig has it."""
+        return self._client.config.namespace or "default"
+
     async def body(self, path: str, params: Params = ()) -> Seen[bytes]:
         """Return what a GET brings."""
         try:
@@ -89,6 +94,16 @@ class Looker:
             more = part.metadata.continue_
             if not more or len(found) >= _MOST:
                 return found
+
+    async def newest(
+        self, group: str, versions: Sequence[str], path: str, type_: type[T], params: Params = ()
+    ) -> Seen[Sequence[T]]:
+        """Return the objects of a collection in the first of some versions that the API server has."""
+        for version in versions[:-1]:
+            found = await self.all(f"/apis/{group}/{version}/{path}", type_, params)
+            if not (isinstance(found, Unseen) and found.missing):
+                return found
+        return await self.all(f"/apis/{group}/{versions[-1]}/{path}", type_, params)
 
     async def may(self, user: str, groups: Sequence[str], attributes: dict[str, str]) -> Seen[Access]:
         """Return whether somebody else may do something (a SubjectAccessReview)."""

@@ -28,6 +28,7 @@ from kubevitals.doctor.objects import (
     SigningRequest,
     Workload,
 )
+from kubevitals.doctor.scaled import scaled
 from kubevitals.doctor.scope import WHOLE, Scope
 
 T = TypeVar("T")
@@ -42,6 +43,8 @@ _MISSING_MOST = 20  # nodes without metrics whose kubelets are asked
 _SAMPLE = 5  # nodes with metrics whose kubelets are asked
 _LABEL = "k8s-app=metrics-server"
 _REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+_AUTOSCALING = ("v2", "v2beta2")  # v2 came with Kubernetes 1.23
+_DISCOVERY = ("v1", "v1beta1")  # v1 came with Kubernetes 1.21
 _OF_KUBELETS = (("fieldSelector", "spec.signerName=kubernetes.io/kubelet-serving"),)
 
 
@@ -56,6 +59,7 @@ async def gather(looker: Looker, scope: Scope, now: float, progress: Progress) -
     """
     progress("the registration of the Metrics API")
     evidence = await _cluster(looker, Evidence(now=now))
+    evidence = replace(evidence, scaled=await scaled(looker, some(evidence.autoscalers)))
     reference = evidence.reference
     if reference is not None:
         progress(f"Service {reference.namespace}/{reference.name} and its pods")
@@ -85,7 +89,7 @@ async def _cluster(looker: Looker, evidence: Evidence) -> Evidence:
         candidates=looker.all("/api/v1/pods", Pod, [("labelSelector", _LABEL)]),
         namespaces=looker.all("/api/v1/namespaces", Namespace),
         own_rights=_own_rights(looker),
-        autoscalers=looker.all("/apis/autoscaling/v2/horizontalpodautoscalers", Autoscaler),
+        autoscalers=looker.newest("autoscaling", _AUTOSCALING, "horizontalpodautoscalers", Autoscaler),
         requests=_requests(looker),
     )
     return replace(evidence, **found)
@@ -105,7 +109,7 @@ async def _service(looker: Looker, evidence: Evidence, reference: ServiceReferen
     labels = ",".join(f"{key}={value}" for key, value in selector.items())
     slices = [("labelSelector", f"kubernetes.io/service-name={reference.name}")]
     found = await together(
-        slices=looker.all(f"/apis/discovery.k8s.io/v1/{place}/endpointslices", EndpointSlice, slices),
+        slices=looker.newest("discovery.k8s.io", _DISCOVERY, f"{place}/endpointslices", EndpointSlice, slices),
         pods=looker.all(f"/api/v1/{place}/pods", Pod, [("labelSelector", labels or _LABEL)]),
         workloads=_workloads(looker, place),
         events=looker.all(f"/api/v1/{place}/events", Event),
@@ -169,7 +173,8 @@ async def _rights(looker: Looker, namespace: str, pods: Sequence[Pod]) -> Mappin
 
 
 async def _own_rights(looker: Looker) -> Mapping[str, Seen[Any]]:
-    return await together(**{words: looker.may_we(asked) for words, asked in rights.OWN.items()})
+    wanted = rights.OWN | rights.own_in(looker.namespace)
+    return await together(**{words: looker.may_we(asked) for words, asked in wanted.items()})
 
 
 # --- kubelets -----------------------------------------------------------------------------------------------

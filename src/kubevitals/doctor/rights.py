@@ -7,7 +7,7 @@ from typing import Final
 
 Attributes = dict[str, str]
 
-TRUST: Final = "get the ConfigMap extension-apiserver-authentication"
+AUTHENTICATION: Final = "get the ConfigMap extension-apiserver-authentication"
 NEEDED: Final[Mapping[str, Attributes]] = {
     "get nodes/metrics": {"verb": "get", "resource": "nodes", "subresource": "metrics"},
     "list nodes": {"verb": "list", "resource": "nodes"},
@@ -20,7 +20,7 @@ NEEDED: Final[Mapping[str, Attributes]] = {
         "group": "authorization.k8s.io",
         "resource": "subjectaccessreviews",
     },
-    TRUST: {
+    AUTHENTICATION: {
         "verb": "get",
         "resource": "configmaps",
         "namespace": "kube-system",
@@ -29,11 +29,17 @@ NEEDED: Final[Mapping[str, Attributes]] = {
 }
 """By the words for it, the attributes of a SubjectAccessReview: what a provider that reads kubelets needs."""
 
-OWN: Final[Mapping[str, Attributes]] = {
+OWN: Final[dict[str, Attributes]] = {
     "list nodes.metrics.k8s.io": {"verb": "list", "group": "metrics.k8s.io", "resource": "nodes"},
     "list pods.metrics.k8s.io": {"verb": "list", "group": "metrics.k8s.io", "resource": "pods"},
 }
 """The same for whoever asks: what ``kubectl top`` needs."""
+
+
+def own_in(namespace: str) -> dict[str, Attributes]:
+    """Return the same for ``kubectl top pods`` in one namespace."""
+    pods = "list pods.metrics.k8s.io"
+    return {f"{pods} -n {namespace}": OWN[pods] | {"namespace": namespace}}
 
 
 def service_account(namespace: str, name: str) -> tuple[str, tuple[str, ...]]:

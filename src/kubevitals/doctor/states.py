@@ -24,6 +24,8 @@ def _registration(evidence: Evidence) -> str:
 
 
 def _service(evidence: Evidence) -> str:
+    if not isinstance(evidence.service, Unseen) and evidence.service.leads_out:
+        return f"leads to {evidence.service.spec.external_name}, outside the cluster"
     if isinstance(evidence.slices, Unseen):
         return ""
     ends = [end for found in evidence.slices for end in found.endpoints or ()]
@@ -72,7 +74,8 @@ def _data(evidence: Evidence) -> str:
     times = [moment for found in some(evidence.node_metrics) if (moment := seconds(found.timestamp)) is not None]
     age = f", oldest node {max(0, round(evidence.now - min(times)))} s old" if times else ""
     looked = evidence.kubelets_looked
-    return f"{count(len(evidence.pod_metrics), 'pod')} measured{age}; {looked.looked} of {looked.of:,} kubelets asked"
+    asked = f"; {looked.looked} of {looked.of:,} kubelets asked" if looked.of else ""
+    return f"{count(len(evidence.pod_metrics), 'pod')} measured{age}{asked}"
 
 
 def _consumer(evidence: Evidence) -> str:

@@ -11,6 +11,9 @@ from typing import Final
 
 OTHER: Final = "D31"  # the kubelet answers, and has no metrics to give
 
+NO_REQUEST: Final = re.compile(r"missing request for (\w+)(?: in container (\S+) of Pod (\S+))?")
+"""What autoscalers say of a container without requests; since Kubernetes 1.26 of which."""
+
 _ROWS: Final = tuple(
     (row, re.compile(pattern, re.IGNORECASE))
     for row, pattern in (
@@ -36,6 +39,7 @@ _CAUSES: Final[Mapping[str, str]] = {
     "no_address": "D24",
     "dns": "D23",
     "refused": "D25",
+    "closed": "D25",
     "no_route": "D25",
     "forbidden_route": "D25",
     "timeout_connect": "D25",

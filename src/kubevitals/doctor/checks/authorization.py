@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kubevitals.doctor.checks.front_proxy import refused_lines, unlisted
 from kubevitals.doctor.evidence import Access, Evidence, Seen, Unseen
 from kubevitals.doctor.finding import Finding, Remedy
+from kubevitals.doctor.rights import OWN
 from kubevitals.doctor.running import account, namespace, reads_kubelets
 from kubevitals.doctor.words import shortened
 
 _FORBIDDEN: Final = re.compile(r'(?:nodes|pods)\.metrics\.k8s\.io is forbidden: User "([^"]*)" cannot list')
-_PROXIES: Final = ("aggregator", "system:aggregator", "front-proxy-client", "system:auth-proxy")
+_PROXIES: Final = re.compile(r"(?!system:serviceaccount:).*(?:aggregator|front-proxy|auth-proxy|proxy-client)")
 _REVIEWS: Final = ("create tokenreviews", "create subjectaccessreviews")
 
 
@@ -22,11 +25,11 @@ def names_not_allowed(evidence: Evidence) -> Iterator[Finding]:
     refusal = _refusal(evidence)
     refused = unlisted(evidence)
     user = refused or _user(refusal)
-    if not refused and user not in _PROXIES:
+    if not refused and not _PROXIES.match(user):
         return
     data = None if isinstance(evidence.published, Unseen) else evidence.published.data
     allowed = (data or {}).get("requestheader-allowed-names", "")
-    names = dict.fromkeys((*re.findall(r'"([^",]+)"', allowed), user))
+    names = dict.fromkeys((*_names(allowed), user))
     taken = f"does not let the API server speak as {user}" if refused else f"takes everybody for {user}"
     asked = f"kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes: 403, {shortened(refusal)}"
     yield Finding(
@@ -42,15 +45,24 @@ def names_not_allowed(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
+def _names(allowed: str) -> list[str]:
+    """Return the names that are published, a list as JSON."""
+    try:
+        names = json.loads(allowed)
+    except ValueError:
+        names = None
+    return [str(name) for name in names] if isinstance(names, list) else ["front-proxy-client"]
+
+
 def callers_not_allowed(evidence: Evidence) -> Iterator[Finding]:
     """D16: whoever asks has no right to read metrics."""
     refusal = _refusal(evidence)
-    denied = _denied(evidence.own_rights)
+    denied = [words for words in _denied(evidence.own_rights) if words in OWN]
     if not refusal or not denied or list(names_not_allowed(evidence)):
         return
     user = _user(refusal) or "USER"
     yield Finding(
-        f"{user} may not read metrics.",
+        f"{user} may not read metrics{_elsewhere(evidence)}.",
         (
             f"kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes: 403, {shortened(refusal)}",
             *(f"kubectl auth can-i {words}: no" for words in denied),
@@ -59,11 +71,18 @@ def callers_not_allowed(evidence: Evidence) -> Iterator[Finding]:
             Remedy(
                 "Let an administrator bind the ClusterRole for readers, which comes with the provider.",
                 "kubectl create clusterrolebinding metrics-readers "
-                f"--clusterrole=system:aggregated-metrics-reader --user={user}",
+                f"--clusterrole=system:aggregated-metrics-reader --user={shlex.quote(user)}",
             ),
         ),
         "degraded",
     )
+
+
+def _elsewhere(evidence: Evidence) -> str:
+    """Return words for a namespace of which we may read metrics; empty when we may not, or when it is not known."""
+    allowed = [words for words, answer in evidence.own_rights.items() if isinstance(answer, Access) and answer.allowed]
+    places = [words.partition(" -n ")[2] for words in allowed if words not in OWN]
+    return f" but those of pods in namespace {places[0]}" if places else ""
 
 
 def reviews_not_allowed(evidence: Evidence) -> Iterator[Finding]:

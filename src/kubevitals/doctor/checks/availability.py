@@ -25,6 +25,8 @@ _ROWS: Final = (
     front_proxy.not_for_clients,
     authorization.names_not_allowed,
 )
+_HELD_UP: Final = "NamespaceDeletionDiscoveryFailure"
+_SHOWN: Final = 3
 
 
 def unavailable(evidence: Evidence) -> Iterator[Finding]:
@@ -39,7 +41,7 @@ def unavailable(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         f"{'APIService' if len(names) == 1 else 'APIServices'} {', '.join(names)} cannot be used: namespaces then stay "
         "in Terminating, and tools that list all APIs complain.",
-        tuple(map(_line, found)),
+        (*map(_line, found), *_stuck(evidence)),
         (
             Remedy("Mend what it leads to: the message says where the API server fails."),
             Remedy("Or remove it, where what it led to is gone.", f"kubectl delete apiservice {' '.join(names)}"),
@@ -51,6 +53,14 @@ def unavailable(evidence: Evidence) -> Iterator[Finding]:
 def _explained(evidence: Evidence) -> bool:
     """Return whether a row about the way to the provider tells why it is not available."""
     return any(list(row(evidence)) for row in _ROWS)
+
+
+def _stuck(evidence: Evidence) -> Iterator[str]:
+    """Yield which namespaces are held up, of a few."""
+    for item in [item for item in some(evidence.namespaces) if item.metadata.deletion_timestamp][:_SHOWN]:
+        said = item.status.condition(_HELD_UP)
+        if said is not None and said.status == "True":
+            yield f"namespace {item.metadata.name}: Terminating, {said.reason}: {shortened(said.message)}"
 
 
 def _down(item: ApiService) -> bool:

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from kubevitals.doctor.evidence import Evidence, some
+from kubevitals.doctor.evidence import Evidence, Unseen, some
 from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.objects import Autoscaler, Condition
+from kubevitals.doctor.wordings import NO_REQUEST
 from kubevitals.doctor.words import count, names, shortened
 
-_NO_REQUEST: Final = re.compile(r"missing request for (\w+)(?: in container (\S+) of Pod (\S+))?")
 _NO_METRICS: Final = re.compile(r"did not receive metrics|no metrics returned|unable to get metrics for resource")
 _SHOWN: Final = 3
 _Starved = tuple[Autoscaler, Condition]
@@ -22,28 +22,48 @@ _Starved = tuple[Autoscaler, Condition]
 
 def missing_requests(evidence: Evidence) -> Iterator[Finding]:
     """D38: a percentage of what was requested cannot be computed where nothing was."""
-    found = [pair for pair in _inactive(evidence) if _NO_REQUEST.search(pair[1].message)]
+    found = [pair for pair in _inactive(evidence) if NO_REQUEST.search(pair[1].message)]
     if not found:
         return
-    match = _NO_REQUEST.search(found[0][1].message)
+    match = NO_REQUEST.search(found[0][1].message)
     assert match is not None, "it was found by it"
     resource, container, pod = match[1], match[2], match[3]
-    which = f"container {container} of pod {pod}" if pod else "a container that its selector finds"
+    item = found[0][0]
+    without = [container] if container else _without(evidence, item, resource)
+    which = f"container {container} of pod {pod}" if pod else _which(item, without)
     yield Finding(
         f"{_told(found)} cannot scale on the use of {resource}: {which} requests none.",
         _lines(found),
         (
             Remedy(
                 f"Let every container of the pods request {resource}, sidecars included.",
-                _request(found[0][0], resource, container or "CONTAINER"),
+                "\n".join(_request(item, resource, name) for name in without or ["CONTAINER"]),
             ),
             Remedy(
                 "Where that pod belongs to something else, such as a Job, give it other labels than the selector's.",
-                f"kubectl -n {found[0][0].metadata.namespace} get pods --show-labels",
+                f"kubectl -n {item.metadata.namespace} get pods --show-labels",
             ),
         ),
         "degraded",
     )
+
+
+def _without(evidence: Evidence, item: Autoscaler, resource: str) -> list[str]:
+    """Return the containers of what is scaled that request none, where it could be looked at."""
+    scaled = evidence.scaled.get(item.metadata.key)
+    if scaled is None or isinstance(scaled, Unseen):
+        return []
+    containers = scaled.spec.template.spec.containers
+    return [found.name for found in containers if resource not in (found.resources.requests or {})]
+
+
+def _which(item: Autoscaler, containers: list[str]) -> str:
+    target = item.spec.scale_target_ref
+    if containers:
+        return (
+            f"{'container' if len(containers) == 1 else 'each of'} {names(containers)} of {target.kind} {target.name}"
+        )
+    return "a container that its selector finds"
 
 
 def _request(item: Autoscaler, resource: str, container: str) -> str:
@@ -56,7 +76,7 @@ def _request(item: Autoscaler, resource: str, container: str) -> str:
 def no_metrics(evidence: Evidence) -> Iterator[Finding]:
     """D39: autoscalers get no metrics of the pods they scale."""
     found = [pair for pair in _inactive(evidence) if _NO_METRICS.search(pair[1].message)]
-    found = [pair for pair in found if not _NO_REQUEST.search(pair[1].message)]
+    found = [pair for pair in found if not NO_REQUEST.search(pair[1].message)]
     if not found:
         return
     item = found[0][0].metadata

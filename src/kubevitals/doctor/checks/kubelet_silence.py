@@ -10,7 +10,7 @@ from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.groups import finding, group, how_many, named, not_ready
 from kubevitals.doctor.objects import Node, seconds
 from kubevitals.doctor.running import age, leaves_out, namespace, provider_pod, reads_kubelets, resolution
-from kubevitals.doctor.troubles import troubles
+from kubevitals.doctor.troubles import NodeTrouble, node_status, troubles
 from kubevitals.doctor.words import shortened
 
 _UNREADY = "[-]metric-storage-ready"
@@ -55,7 +55,12 @@ def never_ready(evidence: Evidence) -> Iterator[Finding]:
 
 def some_missing(evidence: Evidence) -> Iterator[Finding]:
     """D31: kubelets answer without metrics of the node, or nodes lack metrics for no reason that is known."""
-    found = group(evidence, "D31")
+    failing = [trouble for trouble in group(evidence, "D31") if _advice(evidence, trouble)]
+    found = [trouble for trouble in group(evidence, "D31") if trouble not in failing]
+    if failing:
+        summary = f"The provider gets no metrics from the kubelets of {how_many(evidence, failing)}."
+        texts = dict.fromkeys(_advice(evidence, trouble) for trouble in failing)
+        yield finding(evidence, failing, summary, [Remedy(text) for text in list(texts)[:_SHOWN]])
     if found:
         said = all(trouble.seen.startswith("kubectl get") for trouble in found)
         why = f"give no metrics: {shortened(found[0].said)}"
@@ -63,8 +68,14 @@ def some_missing(evidence: Evidence) -> Iterator[Finding]:
         summary = f"The kubelets of {how_many(evidence, found)} {what}."
         lines = [*_versions(evidence, [trouble.node for trouble in found]), *_quiet_lines(evidence)]
         yield finding(evidence, found, summary, _kubelet_remedies(), lines)
-    elif not isinstance(evidence.node_metrics, Unseen) and evidence.node_metrics:
+    elif not failing and not isinstance(evidence.node_metrics, Unseen) and evidence.node_metrics:
         yield from _unmeasured(evidence)
+
+
+def _advice(evidence: Evidence, trouble: NodeTrouble) -> str:
+    """Return what kubevitals says to do about a kubelet that fails; empty when it does not."""
+    entry = node_status(evidence).get(trouble.node, {})
+    return str(entry.get("remedy") or "") if entry.get("state") == "failing" else ""
 
 
 def _unmeasured(evidence: Evidence) -> Iterator[Finding]:
@@ -137,8 +148,9 @@ def _versions(evidence: Evidence, names: Sequence[str]) -> Iterator[str]:
     """Yield kubelet, runtime and system of the first of these nodes."""
     for node in [item for item in some(evidence.nodes) if item.metadata.name in names][:1]:
         info = node.status.node_info
-        parts = (info.kubelet_version, info.container_runtime_version, info.os_image)
-        yield f"node {node.metadata.name}: {', '.join(part for part in parts if part)}"
+        parts = [part for part in (info.kubelet_version, info.container_runtime_version, info.os_image) if part]
+        if parts:
+            yield f"node {node.metadata.name}: {', '.join(parts)}"
 
 
 def _are(names: Sequence[str]) -> str:

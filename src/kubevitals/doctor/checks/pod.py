@@ -10,7 +10,7 @@ from kubevitals.doctor.evidence import Access, Evidence, Unseen, some
 from kubevitals.doctor.finding import Finding, Remedy
 from kubevitals.doctor.loglines import without_head
 from kubevitals.doctor.objects import ContainerStatus, Pod
-from kubevitals.doctor.rights import TRUST
+from kubevitals.doctor.rights import AUTHENTICATION
 from kubevitals.doctor.running import account, namespace, provider_pod, workload
 from kubevitals.doctor.words import shortened
 
@@ -48,17 +48,19 @@ def image_not_pulled(evidence: Evidence) -> Iterator[Finding]:
 
 
 def authentication_not_readable(evidence: Evidence) -> Iterator[Finding]:
-    """D17: the provider may not read how callers are authenticated."""
-    right = evidence.rights.get(TRUST)
-    denied = isinstance(right, Access) and not right.allowed
+    """D17: the provider may not read how callers are authenticated; one that runs goes on with what it has read."""
     line = _logged(evidence, _NO_BINDING) or _probed(evidence, _NO_BINDING)
+    right = evidence.rights.get(AUTHENTICATION)
+    denied = isinstance(right, Access) and not right.allowed
     if not line and not denied:
         return
     who = f"{namespace(evidence)}:{account(evidence)}"
+    asked = "get configmap/extension-apiserver-authentication -n kube-system"
+    refused = f"kubectl auth can-i {asked} --as=system:serviceaccount:{who}: no" if denied else ""
     yield Finding(
         "The provider may not read the ConfigMap extension-apiserver-authentication in kube-system, which says whom to "
         "believe.",
-        tuple(found for found in (line, _denied_line(who) if denied else "") if found),
+        tuple(found for found in (line, refused) if found),
         (
             Remedy(
                 "Bind the Role for it; it is in kube-system, wherever the provider runs.",
@@ -66,12 +68,8 @@ def authentication_not_readable(evidence: Evidence) -> Iterator[Finding]:
                 f"--role=extension-apiserver-authentication-reader --serviceaccount={who}",
             ),
         ),
+        "degraded" if some(evidence.node_metrics) else "broken",
     )
-
-
-def _denied_line(who: str) -> str:
-    asked = "get configmap/extension-apiserver-authentication -n kube-system"
-    return f"kubectl auth can-i {asked} --as=system:serviceaccount:{who}: no"
 
 
 def no_aggregation(evidence: Evidence) -> Iterator[Finding]:

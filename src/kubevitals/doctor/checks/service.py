@@ -15,6 +15,8 @@ def no_endpoints(evidence: Evidence) -> Iterator[Finding]:
     service, reference = evidence.service, evidence.reference
     if isinstance(service, Unseen) or reference is None or isinstance(evidence.pods, Unseen) or _has_ready(evidence):
         return
+    if service.leads_out:
+        return
     where = f"{reference.namespace}/{reference.name}"
     running = [pod for pod in evidence.pods if not pod.finished]
     port = next((port for port in service.spec.ports or () if port.port == reference.port), None)

@@ -156,7 +156,7 @@ class PodTemplate(Object, frozen=True):
 
 
 class WorkloadSpec(Object, frozen=True):
-    """``spec`` of a Deployment or ReplicaSet."""
+    """``spec`` of a Deployment, ReplicaSet or StatefulSet."""
 
     replicas: int | None = 1
     selector: PodSelector = PodSelector()
@@ -164,7 +164,7 @@ class WorkloadSpec(Object, frozen=True):
 
 
 class Workload(Object, frozen=True):
-    """A Deployment or ReplicaSet."""
+    """A Deployment, ReplicaSet or StatefulSet."""
 
     metadata: Meta = Meta()
     spec: WorkloadSpec = WorkloadSpec()

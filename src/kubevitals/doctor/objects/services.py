@@ -53,6 +53,7 @@ class ServiceSpec(Object, frozen=True):
     ports: tuple[ServicePort, ...] | None = ()
     cluster_ip: str = msgspec.field(name="clusterIP", default="")
     type: str = "ClusterIP"
+    external_name: str = ""
 
 
 class Service(Object, frozen=True):
@@ -60,6 +61,11 @@ class Service(Object, frozen=True):
 
     metadata: Meta = Meta()
     spec: ServiceSpec = ServiceSpec()
+
+    @property
+    def leads_out(self) -> bool:
+        """Whether it is a name of something outside, without endpoints."""
+        return self.spec.type == "ExternalName"
 
 
 class EndpointConditions(Object, frozen=True):
