@@ -70,7 +70,7 @@ def callers_not_allowed(evidence: Evidence) -> Iterator[Finding]:
         (
             Remedy(
                 "Let an administrator bind the ClusterRole for readers, which comes with the provider.",
-                "kubectl create clusterrolebinding metrics-readers "
+                f"kubectl create clusterrolebinding {shlex.quote('metrics-reader:' + re.sub('[/%]', '-', user))} "
                 f"--clusterrole=system:aggregated-metrics-reader --user={shlex.quote(user)}",
             ),
         ),
@@ -98,7 +98,7 @@ def reviews_not_allowed(evidence: Evidence) -> Iterator[Finding]:
         (
             Remedy(
                 "Bind the ClusterRole for it.",
-                "kubectl create clusterrolebinding metrics-server:system:auth-delegator "
+                f"kubectl create clusterrolebinding {who}:auth-delegator "
                 f"--clusterrole=system:auth-delegator --serviceaccount={who}",
             ),
         ),

@@ -64,7 +64,7 @@ def authentication_not_readable(evidence: Evidence) -> Iterator[Finding]:
         (
             Remedy(
                 "Bind the Role for it; it is in kube-system, wherever the provider runs.",
-                "kubectl -n kube-system create rolebinding metrics-server-auth-reader "
+                f"kubectl -n kube-system create rolebinding {who}:auth-reader "
                 f"--role=extension-apiserver-authentication-reader --serviceaccount={who}",
             ),
         ),
