@@ -39,6 +39,7 @@ def serve(argv: tuple[str, ...]) -> None:
     for alarm in chosen.alarms:
         _log.error("A flag has no effect", cause=alarm)
     _allow_open_files()
+    heap.return_large_blocks(os.environ)
     sys.exit(_run(chosen))
 
 
