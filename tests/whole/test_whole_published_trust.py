@@ -47,7 +47,9 @@ async def test_a_spoiled_key_keeps_its_last_good_value(still: World, key: str, v
     assert line["about"] == f"{WHERE}, key {key}"
     assert "the last good value stays in force" in line["cause"]
     assert line["remedy"]
-    assert still.log.troubles() == [line]
+    [refused] = still.log.lines("A caller's certificate is refused")
+    assert refused["cause"] == "x509: subject with cn=somebody-else is not in the allowed list"
+    assert still.log.troubles() == [line, refused]
 
 
 async def test_a_deleted_config_map_changes_nothing(still: World) -> None:

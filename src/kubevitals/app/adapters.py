@@ -144,7 +144,7 @@ class HandshakeLog:
 
 
 class RefusalLog:
-    """Logs for which reasons certificates that passed the handshake are refused: each once in five minutes."""
+    """Logs which names of certificates of the front proxy's authority are refused: each once in five minutes."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._repeated = _Repeated(clock)

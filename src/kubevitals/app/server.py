@@ -283,7 +283,7 @@ class Server:
                 tokens,
                 now=self._now,
                 certificate_seen=callers.certificate_seen,
-                certificate_refused=adapters.RefusalLog(time.monotonic).note,
+                name_refused=adapters.RefusalLog(time.monotonic).note,
             ),
             authorizer=authorizer,
             routes=self._routes(),

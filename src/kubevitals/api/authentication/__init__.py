@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from kubevitals.api.authentication.certificates import CertificateRefused, Subject
-from kubevitals.api.authentication.requestheader import proxied_user
+from kubevitals.api.authentication.requestheader import UnlistedName, proxied_user
 from kubevitals.api.authentication.tokens import Tokens, bearer_of
 from kubevitals.api.authentication.trust import ClientTrust, Trust
 from kubevitals.api.message import Headers, Request
@@ -62,7 +62,7 @@ class Authenticator:
         tokens: whose bearer token is whose.
         now: seconds since the epoch.
         certificate_seen: told how many seconds a certificate that its holder stands for itself with is still valid.
-        certificate_refused: told why, of each request whose certificate is no proof of anything.
+        name_refused: told why, of each request with a certificate of the front proxy's authority and a wrong name.
     """
 
     def __init__(
@@ -72,13 +72,13 @@ class Authenticator:
         *,
         now: Callable[[], float],
         certificate_seen: Callable[[float], None] = lambda seconds: None,
-        certificate_refused: Callable[[str], None] = lambda reason: None,
+        name_refused: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self._trust = trust
         self._tokens = tokens
         self._now = now
         self._certificate_seen = certificate_seen
-        self._certificate_refused = certificate_refused
+        self._name_refused = name_refused
 
     async def authenticate(self, request: Request) -> Authenticated:
         """Return who is asking.
@@ -94,9 +94,10 @@ class Authenticator:
 
     async def _identify(self, request: Request) -> Authenticated:
         user, reasons = by_certificate(self._trust.current, request, self._now(), self._certificate_seen)
-        if reasons:
-            self._certificate_refused("; ".join(reasons))
-        known = Authenticated(user) if user else await self._by_token(request.headers, reasons)
+        for unlisted in reasons:
+            if isinstance(unlisted, UnlistedName):
+                self._name_refused(str(unlisted))
+        known = Authenticated(user) if user else await self._by_token(request.headers, [*map(str, reasons)])
         return Authenticated(_with_group(known.user), known.warnings)
 
     async def _by_token(self, headers: Headers, reasons: Sequence[str]) -> Authenticated:
@@ -122,18 +123,18 @@ class Authenticator:
 
 def by_certificate(
     trust: Trust, request: Request, now: float, seen: Callable[[float], None]
-) -> tuple[User | None, list[str]]:
+) -> tuple[User | None, list[CertificateRefused]]:
     """Return the user a certificate vouches for, if any, and else what failed.
 
     Each is judged against its own authorities only: a client certificate never speaks for others, and the
     front proxy's never stands for itself.
     """
-    reasons: list[str] = []
+    reasons: list[CertificateRefused] = []
     for judge in (_proxied, partial(_certified, seen=seen)):
         try:
             user = judge(trust, request, now)
         except CertificateRefused as error:
-            reasons.append(str(error))
+            reasons.append(error)
             continue
         if user is not None:
             return user, []

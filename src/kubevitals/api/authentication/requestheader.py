@@ -42,11 +42,19 @@ class FrontProxy:
     refused: str = ""
 
 
+class UnlistedName(CertificateRefused):
+    """A certificate of the request-header authorities has a name that may not speak for others.
+
+    It is most likely the API server's own, as nobody else should have one.
+    """
+
+
 def proxied_user(proxy: FrontProxy, request: Request, now: float) -> User | None:
     """Return the user whom the front proxy names; None when it names nobody, or shows no certificate.
 
     Raises:
-        CertificateRefused: the caller's certificate is not the front proxy's.
+        UnlistedName: the caller's certificate is of the front proxy's authority, and has another name.
+        CertificateRefused: it is not even that.
     """
     if not request.peer_chain:
         return None
@@ -54,7 +62,7 @@ def proxied_user(proxy: FrontProxy, request: Request, now: float) -> User | None
         raise CertificateRefused(proxy.refused)
     name = proxy.pool.verify(request.peer_chain, now).common_name
     if proxy.allowed_names and name not in proxy.allowed_names:
-        raise CertificateRefused(f"x509: subject with cn={name} is not in the allowed list")
+        raise UnlistedName(f"x509: subject with cn={name} is not in the allowed list")
     return _named_user(proxy, request.headers)
 
 
