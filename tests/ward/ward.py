@@ -8,7 +8,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.whole.waiting import eventually
 
 from kubevitals.doctor.finding import Finding
 from kubevitals.doctor.redact import without_tokens
-from kubevitals.doctor.report import Report
+from kubevitals.doctor.report import Item, Report
 from kubevitals.doctor.scope import WHOLE, Scope
 from kubevitals.simulator.cluster import Cluster, Plan
 from kubevitals.simulator.rbac import MASTERS
@@ -86,22 +86,29 @@ class Ward:
             row: of the catalogue.
             name: of the text, where a row has several.
         """
-        file = golden(name or row)
-        last: list[Report] = []
+        return await self._told(row, name or row, lambda report: report.first)
+
+    async def noted(self, row: str) -> Finding:
+        """Wait until the doctor says what a golden text shows, with this row as something good to know."""
+        return await self._told(row, row, lambda report: next(iter(report.notes), None))
+
+    async def _told(self, row: str, name: str, item: Callable[[Report], Item | None]) -> Finding:
+        file = golden(name)
+        last: list[Finding] = []
 
         async def found() -> bool:
-            last[:] = [await self.examined()]
-            first = last[0].first
-            assert first is not None, self.seen(last[0])
-            assert first.check.id == row, self.seen(last[0])
-            assert WRITE or self.seen(last[0]) == file.read_text(encoding="utf-8"), self.seen(last[0])
+            report = await self.examined()
+            told = item(report)
+            assert told is not None, self.seen(report)
+            assert told.check.id == row, self.seen(report)
+            assert WRITE or self.seen(report) == file.read_text(encoding="utf-8"), self.seen(report)
+            last[:] = [told.finding]
             return True
 
         await eventually(found, every=0.1)
         if WRITE:
             await self._written(file)
-        assert last[0].first is not None
-        return last[0].first.finding
+        return last[0]
 
     async def _written(self, file: Path) -> None:
         texts = [""]
@@ -135,6 +142,7 @@ class Ward:
 _CHANGING = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "TIME"),
     (re.compile(r"\b\d+(?:\.\d+)? s (old|behind|ahead)"), r"N s \1"),
+    (re.compile(r"\b\d\d:\d\d:\d\d UTC"), "HH:MM:SS UTC"),
     (re.compile(r"\b(for|in|Wait) \d+ s\b"), r"\1 N s"),
     (re.compile(r"@\d{9,}"), "@N"),
 )
