@@ -128,18 +128,18 @@ class Ward:
     def _steady(self, text: str) -> str:
         names = {
             self.machine.address: "POD_ADDRESS",
-            f":{self.cluster.fleet.port}": ":KUBELET_PORT",
-            f"port {self.cluster.fleet.port}": "port KUBELET_PORT",
             self.cluster.api.url: "https://API_SERVER",
         }
         for known, name in names.items():
             text = text.replace(known, name)
+        text = re.sub(rf"\b{self.cluster.fleet.port}\b", "KUBELET_PORT", text)
         for pattern, instead in _CHANGING:
             text = pattern.sub(instead, text)
         return without_tokens(text)
 
 
 _CHANGING = (
+    (re.compile(r"(?<=the name does not resolve: )[A-Z][a-z ]+"), "WHY"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "TIME"),
     (re.compile(r"\b\d+(?:\.\d+)? s (old|behind|ahead)"), r"N s \1"),
     (re.compile(r"\b\d\d:\d\d:\d\d UTC"), "HH:MM:SS UTC"),
