@@ -86,3 +86,8 @@ def test_a_clock_ahead_is_told_as_such():
     """The direction tells a wrong clock from a kubelet that is stuck."""
     (line,) = found(reported(NODE + POD + CONTAINER, ago=-300))["D37"].evidence
     assert "300 s ahead of" in line
+
+
+def test_a_young_pod_with_a_nought_in_its_name():
+    """D33: that a container called db-0 is new is no number that is 0."""
+    assert "D33" not in found(status("container db-0 was first seen in this scrape"))

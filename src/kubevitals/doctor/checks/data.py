@@ -142,4 +142,4 @@ def _wrong(item: Mapping[str, Any]) -> bool:
     return isinstance(item, dict) and bool(item.get("namespace")) and bool(_ZERO.search(str(item.get("reason"))))
 
 
-_ZERO: Final = re.compile(r"\b(?:zero|0|missing|no (?:cpu|memory))\b", re.IGNORECASE)
+_ZERO: Final = re.compile(r"\b(?:is (?:zero|0)|missing|no (?:cpu|memory))\b", re.IGNORECASE)
