@@ -35,3 +35,8 @@ def test_service_not_found(gone):
 def test_a_service_that_may_not_be_seen_is_no_finding():
     """D04 needs a 404: a refusal tells nothing about what is there."""
     assert "D04" not in found(healthy(service=Unseen("/api/v1/…", 403, "forbidden"), api_services=[api_service()]))
+
+
+def test_a_service_that_is_only_a_name_needs_no_ports():
+    """D04: a Service of type ExternalName passes every port on."""
+    assert "D04" not in found(healthy(service=service(type="ExternalName", externalName="127.0.0.1", ports=[])))

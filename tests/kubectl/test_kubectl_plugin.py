@@ -60,3 +60,10 @@ def test_what_cannot_be_used(kubectl_vitals):
     done = kubectl_vitals("top", "pods", "-l", "a=(")
     assert done.returncode == 2
     assert done.stderr.startswith("kubectl vitals: --selector: ")
+
+
+def test_the_doctor(kubectl_vitals):
+    """A cluster that is well is told so, and what of it cannot be looked at."""
+    done = kubectl_vitals("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nothing is wrong with what could be looked at." in done.stdout

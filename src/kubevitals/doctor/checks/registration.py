@@ -38,7 +38,9 @@ def service_not_found(evidence: Evidence) -> Iterator[Finding]:
         if not evidence.service.missing:
             return
         summary = f"APIService {name} leads to Service {where}, which does not exist."
-    elif all(port.port != reference.port for port in evidence.service.spec.ports or ()):
+    elif not evidence.service.spec.external_name and all(
+        port.port != reference.port for port in evidence.service.spec.ports or ()
+    ):
         summary = f"APIService {name} leads to port {reference.port} of Service {where}, which has no such port."
     else:
         return
