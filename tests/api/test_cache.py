@@ -42,18 +42,26 @@ class Question:
 def test_entry_is_gone_when_it_expires():
     """A value is there before its time is over, and not from then on."""
     cache: TtlCache[str, int] = TtlCache(2)
-    cache.put("a", 1, expires=10.0)
+    cache.put("a", 1, expires=10.0, now=0.0)
 
     assert [cache.get("a", 9.9), cache.get("a", 10.0), cache.get("a", 9.9)] == [1, None, None]
+
+
+def test_what_expired_goes_when_something_new_comes():
+    """Values that nobody asks for again do not stay until the cache is full."""
+    cache: TtlCache[int, int] = TtlCache(4096)
+    for number in range(1000):
+        cache.put(number, number, expires=number + 10.0, now=float(number))
+    assert len(cache) == 10
 
 
 def test_entry_used_longest_ago_makes_room():
     """A full cache drops what nobody asked for in the longest time."""
     cache: TtlCache[str, int] = TtlCache(2)
-    cache.put("a", 1, expires=10.0)
-    cache.put("b", 2, expires=10.0)
+    cache.put("a", 1, expires=10.0, now=0.0)
+    cache.put("b", 2, expires=10.0, now=0.0)
     cache.get("a", 0.0)
-    cache.put("c", 3, expires=10.0)
+    cache.put("c", 3, expires=10.0, now=0.0)
 
     assert [cache.get(key, 0.0) for key in "abc"] == [1, None, 3]
 
@@ -62,7 +70,7 @@ def test_replacing_an_entry_drops_no_other():
     """Putting a key that is there already needs no room."""
     cache: TtlCache[str, int] = TtlCache(2)
     for key, value in (("a", 1), ("b", 2), ("b", 3)):
-        cache.put(key, value, expires=10.0)
+        cache.put(key, value, expires=10.0, now=0.0)
 
     assert [cache.get(key, 0.0) for key in "ab"] == [1, 3]
 
@@ -72,7 +80,7 @@ def test_cache_never_outgrows_its_size(puts, size):
     """Whatever is put, the cache holds at most its size, and the last entry is there."""
     cache: TtlCache[int, float] = TtlCache(size)
     for key, value in puts:
-        cache.put(key, value, expires=10.0)
+        cache.put(key, value, expires=10.0, now=0.0)
         assert cache.get(key, 0.0) == value
 
     assert len(cache) <= size

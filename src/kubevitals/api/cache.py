@@ -13,7 +13,11 @@ V = TypeVar("V")
 
 
 class TtlCache(Generic[K, V]):
-    """At most ``size`` entries; the one used longest ago makes room. Times are the caller's."""
+    """At most ``size`` entries; the one used longest ago makes room. Times are the caller's.
+
+    What expired goes when something new comes: an entry of a few hundred bytes that nobody asks for any more would keep
+    the memory around it from being given back.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -30,11 +34,14 @@ class TtlCache(Generic[K, V]):
         self._entries[key] = entry
         return entry[0]
 
-    def put(self, key: K, value: V, expires: float) -> None:
+    def put(self, key: K, value: V, expires: float, now: float) -> None:
         """Keep ``value`` until ``expires``."""
         self._entries.pop(key, None)
-        if len(self._entries) >= self._size:
-            del self._entries[next(iter(self._entries))]
+        while self._entries:
+            oldest = next(iter(self._entries))
+            if len(self._entries) < self._size and self._entries[oldest][1] > now:
+                break
+            del self._entries[oldest]
         self._entries[key] = (value, expires)
 
 
@@ -110,5 +117,6 @@ class SharedLookups(Generic[K, V]):
             del self._flights[key]
             flight.set_result(outcome)
         if ttl > 0:
-            self._cache.put(key, value, self._clock() + ttl)
+            now = self._clock()
+            self._cache.put(key, value, now + ttl, now)
         return value

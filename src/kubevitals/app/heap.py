@@ -9,7 +9,9 @@ from collections.abc import Mapping
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 _LARGE = 256 << 10  # bytes
-_THRESHOLDS = (50_000, 20, 100)  # rarer than the usual 700, 10, 10: hardly anything here is ever part of a cycle
+# Rarer than the usual 700, 10, 10, as hardly anything here is ever part of a cycle; but a connection that fails is,
+# with its buffers, and thousands of those should not wait for each other.
+_THRESHOLDS = (2_000, 20, 100)
 
 
 def settle() -> None:

@@ -97,7 +97,7 @@ class CertificatePool:
         if known is None or now < known.not_before:
             # Only good verdicts are kept: they hold for the leaf, whatever else is presented along with it.
             known = self._judge(chain, now, digest.hex())
-            self._verdicts.put(digest, known, known.not_after)
+            self._verdicts.put(digest, known, known.not_after, now)
         return known.subject
 
     def _judge(self, chain: Sequence[bytes], now: float, fingerprint: str) -> _Verdict:
