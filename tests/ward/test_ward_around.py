@@ -46,7 +46,8 @@ async def test_counters_that_go_back() -> None:
         names = [f"cart-{number}" for number in range(10)]
         for name in names:
             patient.cluster.pods.run("worker-2", "shop", name, {"cart": Falling()})
-        await patient.diagnosed("D36")
+        finding = await patient.diagnosed("D36")
+        assert names[0] in await patient.types(finding.remedies[0].command)
         for name in names:
             patient.cluster.pods.delete("shop", name)
         await patient.healthy()

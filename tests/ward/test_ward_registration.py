@@ -6,8 +6,10 @@ import time
 
 from tests.ward.ward import INSTALL, ward
 
+from kubevitals.simulator.kinds import DEPLOYMENTS
 from kubevitals.simulator.workload import Steady
 
+LABELS = {"k8s-app": "metrics-server"}
 SMALL = {"metrics-server": Steady(time.time() - 3600, 10**7, 1 << 25)}
 _LEFT_BEHIND = """kubectl apply -f - <<'EOF'
 apiVersion: apiregistration.k8s.io/v1
@@ -81,6 +83,10 @@ async def test_a_second_provider() -> None:
         patient.cluster.pods.run(
             "worker-2", "monitoring", "metrics-server-0", SMALL, labels={"k8s-app": "metrics-server"}
         )
-        await patient.diagnosed("D41")
-        await patient.types("kubectl -n monitoring delete pod metrics-server-0")
+        spec = {"selector": {"matchLabels": LABELS}, "template": {"metadata": {"labels": LABELS}}}
+        metadata = {"namespace": "monitoring", "name": "metrics-server"}
+        patient.cluster.registry.create(DEPLOYMENTS, {"metadata": metadata, "spec": spec})
+        finding = await patient.diagnosed("D41")
+        assert "metrics-server" in await patient.types(finding.remedies[0].command)
+        await patient.types("kubectl -n monitoring delete deployment/metrics-server pod/metrics-server-0")
         await patient.healthy()
