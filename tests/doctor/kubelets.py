@@ -39,7 +39,7 @@ def get(node: str, said: str) -> str:
 
 def upstream(**changes: Any) -> dict[str, Any]:
     """Fields of evidence in which the provider is metrics-server, installed by a Deployment."""
-    pod = provider(args=ARGS, container={"image": "registry.k8s.io/metrics-server/metrics-server:v0.8.0"})
+    pod = provider(args=ARGS, container={"image": "metrics-server/metrics-server:v0.8.0"})
     owner = of(OwnerReference, {"kind": "ReplicaSet", "name": "metrics-server-5d8f", "controller": True})
     metadata = msgspec.structs.replace(pod.metadata, owner_references=(owner,))
     return {

@@ -12,7 +12,7 @@ from kubevitals.doctor.evidence import Evidence, Unseen
 from kubevitals.doctor.objects import ConfigMap
 from kubevitals.doctor.report import examine
 
-IMAGE = {"name": "prometheus-adapter", "image": "registry.k8s.io/prometheus-adapter/prometheus-adapter:v0.12.0"}
+IMAGE = {"name": "prometheus-adapter", "image": "prometheus-adapter/prometheus-adapter:v0.12.0"}
 MISSING = 'I0115 07:59:59.000000       1 provider.go:293] missing CPU for node "node-1", skipping\n'
 RULES = """\
 resourceRules:

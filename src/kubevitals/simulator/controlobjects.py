@@ -59,7 +59,7 @@ def api_server_pod(node: str, address: str, started: float) -> Object:
     )
     [container] = found["spec"]["containers"]
     command = [API_SERVER, f"--advertise-address={address}", *_FLAGS]
-    container |= {"command": command, "image": "registry.k8s.io/kube-apiserver:v1.36.0"}
+    container |= {"command": command, "image": "kube-apiserver:v1.36.0"}
     found["metadata"]["annotations"] = {
         "kubernetes.io/config.source": "file",
         "kubernetes.io/config.mirror": "6a1c5a4f2e9d4a0f8a3f5d8a1d9f5b7e",
